@@ -1,0 +1,102 @@
+#include "measure/recorder.h"
+
+#include "clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int recorder_create(struct recorder **out, uint64_t operations, uint64_t plateau_tasks,
+                    int plateau_fd) {
+    struct recorder *recorder = calloc(1, sizeof *recorder);
+    if (!recorder)
+        return -ENOMEM;
+    recorder->records = malloc(operations * sizeof *recorder->records);
+    if (!recorder->records) {
+        free(recorder);
+        return -ENOMEM;
+    }
+    /* Not calloc: its zero pages would be faulted in by the run, and counted as the tasks'. */
+    memset(recorder->records, 0, operations * sizeof *recorder->records);
+    recorder->operations = operations;
+    recorder->plateau_tasks = plateau_tasks;
+    recorder->plateau_fd = plateau_fd;
+    *out = recorder;
+    return 0;
+}
+
+void recorder_destroy(struct recorder *recorder) {
+    if (!recorder)
+        return;
+    free(recorder->records);
+    free(recorder);
+}
+
+void operation_begin(struct recorder *recorder, uint64_t operation) {
+    recorder->records[operation].begin_ns = clock_now_ns();
+}
+
+void operation_end(struct recorder *recorder, uint64_t operation, int error, uint64_t value) {
+    struct operation_record *record = &recorder->records[operation];
+    record->end_ns = clock_now_ns();
+    record->value = value;
+    record->error = error;
+}
+
+static void report_plateau(struct recorder *recorder) {
+    if (recorder->plateau_fd < 0 || atomic_exchange(&recorder->is_plateau_reported, true))
+        return;
+    while (write(recorder->plateau_fd, "p", 1) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Whoever comes last, main or the task that completes the number, sees the other's store: both are
+   sequentially consistent. */
+static void check_plateau(struct recorder *recorder, uint64_t in_flight) {
+    if (in_flight >= recorder->plateau_tasks && atomic_load(&recorder->is_all_spawned))
+        report_plateau(recorder);
+}
+
+void recorder_task_begin(struct recorder *recorder) {
+    uint64_t in_flight = atomic_fetch_add(&recorder->in_flight, 1) + 1;
+    uint64_t peak = atomic_load_explicit(&recorder->in_flight_peak, memory_order_relaxed);
+    while (in_flight > peak &&
+           !atomic_compare_exchange_weak_explicit(&recorder->in_flight_peak, &peak, in_flight,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        continue;
+    check_plateau(recorder, in_flight);
+}
+
+void recorder_task_end(struct recorder *recorder) {
+    if (!atomic_load_explicit(&recorder->first_ended_ns, memory_order_relaxed)) {
+        int64_t none = 0;
+        atomic_compare_exchange_strong(&recorder->first_ended_ns, &none, clock_now_ns());
+    }
+    atomic_fetch_sub(&recorder->in_flight, 1);
+}
+
+void recorder_all_spawned(struct recorder *recorder, uint64_t spawned, int error) {
+    recorder->all_spawned_ns = clock_now_ns();
+    recorder->spawned = spawned;
+    recorder->spawn_error = error;
+    if (error)
+        return;
+    atomic_store(&recorder->is_all_spawned, true);
+    check_plateau(recorder, atomic_load(&recorder->in_flight));
+}
+
+void recorder_summarise(const struct recorder *recorder, struct recorder_summary *out) {
+    *out = (struct recorder_summary){0};
+    for (uint64_t i = 0; i < recorder->operations; i++) {
+        const struct operation_record *record = &recorder->records[i];
+        if (!record->end_ns)
+            continue;
+        if (record->error)
+            out->failed++;
+        else
+            out->ended++;
+        if (record->end_ns > out->last_end_ns)
+            out->last_end_ns = record->end_ns;
+    }
+}

@@ -1,0 +1,26 @@
+/* What a workload tells the harness while it runs: where each operation begins and ends, with which
+   value, and how many tasks are under way. A workload reads no clock; these calls do it for it.
+   They allocate nothing, lock nothing and print nothing; each takes some tens of nanoseconds.
+   Implemented in measure/recorder.c. */
+#ifndef TVA_OPERATION_H
+#define TVA_OPERATION_H
+
+#include <stdint.h>
+
+struct recorder;
+
+/* Operation `operation`, 0 <= operation < the workload's number of operations, begins or ends in the calling task.
+   Every operation is begun once and ended once, by the same task, concurrently with other
+   operations. `error` is 0 or a negative error (an errno, or one that the workload can name);
+   `value` is what the oracle is asked about when there is no error. */
+void operation_begin(struct recorder *recorder, uint64_t operation);
+void operation_end(struct recorder *recorder, uint64_t operation, int error, uint64_t value);
+
+/* The calling task is under way; the calling task is about to end. Called by tasks that count. */
+void recorder_task_begin(struct recorder *recorder);
+void recorder_task_end(struct recorder *recorder);
+
+/* All tasks are spawned, or, with a negative error, only `spawned` of them. Called once, by main. */
+void recorder_all_spawned(struct recorder *recorder, uint64_t spawned, int error);
+
+#endif

@@ -1,0 +1,188 @@
+/* N chains side by side, each of several parts in sequence: part k waits, then returns
+   "result9-2 derived from result9-1", which it cannot make without what part k-1 returned. */
+#include "workloads/fan_out.h"
+#include "workloads/random.h"
+#include "workloads/workload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room that one part takes in the result: "result" + chain + "-" + part + " derived from ". */
+#define CHAIN_PART_BYTES 48
+
+struct chain_params {
+    struct workload_params common;
+    int64_t parts;
+    int64_t max_wait_ns;
+};
+
+struct chain_state {
+    const struct chain_params *params;
+    struct recorder *recorder;
+    struct fan_out *fan_out;
+    char *results; /* of all chains, result_bytes each */
+    size_t result_bytes;
+};
+
+/* How long part `part`, counted from 1, of a chain waits. */
+static int64_t part_wait_ns(const struct chain_params *p, uint64_t chain, uint64_t part) {
+    uint64_t number = chain * (uint64_t)p->parts + part - 1;
+    return random_up_to(random_at((uint64_t)p->common.seed, number), p->max_wait_ns);
+}
+
+static char *append_number(char *end, uint64_t number) {
+    char digits[20];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    while (count)
+        *end++ = digits[--count];
+    *end = '\0';
+    return end;
+}
+
+/* Puts the name of a part's result before what the part before it returned, in place. Written
+   without printf, which would need more stack than all the rest of a task. */
+static void derive_result(char *result, uint64_t chain, uint64_t part) {
+    char name[CHAIN_PART_BYTES];
+    char *end = append_number(stpcpy(name, "result"), chain);
+    *end++ = '-';
+    end = append_number(end, part);
+    if (part > 1)
+        end = stpcpy(end, " derived from ");
+    size_t name_bytes = (size_t)(end - name);
+    memmove(result + name_bytes, result, strlen(result) + 1);
+    memcpy(result, name, name_bytes);
+}
+
+/* FNV-1a of 64 bits: Fowler, Noll, Vo; offset and prime from RFC 9923. */
+static uint64_t text_checksum(const char *text) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static int chain_part(const struct chain_state *s, uint64_t chain, uint64_t part, char *result) {
+    int err = task_sleep(part_wait_ns(s->params, chain, part));
+    if (!err)
+        derive_result(result, chain, part);
+    return err;
+}
+
+static int chain_task(void *state, uint64_t chain) {
+    const struct chain_state *s = state;
+    char *result = s->results + chain * s->result_bytes;
+    operation_begin(s->recorder, chain);
+    int err = 0;
+    for (uint64_t part = 1; part <= (uint64_t)s->params->parts && !err; part++)
+        err = chain_part(s, chain, part, result);
+    operation_end(s->recorder, chain, err, text_checksum(result));
+    return 0;
+}
+
+static uint64_t chain_operations(const void *params) {
+    const struct chain_params *p = params;
+    return (uint64_t)p->common.tasks;
+}
+
+static int64_t chain_wait_ns(const void *params, uint64_t chain) {
+    const struct chain_params *p = params;
+    int64_t total_ns = 0;
+    for (uint64_t part = 1; part <= (uint64_t)p->parts; part++)
+        total_ns += part_wait_ns(p, chain, part);
+    return total_ns;
+}
+
+/* The oracle writes the sentence forwards, with printf, unlike the tasks. */
+static bool chain_is_right(const void *params, uint64_t chain, uint64_t value) {
+    const struct chain_params *p = params;
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *stream = open_memstream(&text, &text_bytes);
+    if (!stream)
+        return false;
+    for (uint64_t part = (uint64_t)p->parts; part >= 1; part--)
+        fprintf(stream, "result%llu-%llu%s", (unsigned long long)chain, (unsigned long long)part,
+                part > 1 ? " derived from " : "");
+    bool is_right = fclose(stream) == 0 && value == text_checksum(text);
+    free(text);
+    return is_right;
+}
+
+static int64_t chain_ideal_ns(const void *params) {
+    int64_t longest_ns = 0;
+    for (uint64_t chain = 0; chain < chain_operations(params); chain++) {
+        int64_t total_ns = chain_wait_ns(params, chain);
+        if (total_ns > longest_ns)
+            longest_ns = total_ns;
+    }
+    return longest_ns;
+}
+
+static void chain_destroy(void *state) {
+    struct chain_state *s = state;
+    if (!s)
+        return;
+    fan_out_destroy(s->fan_out);
+    free(s->results);
+    free(s);
+}
+
+static int chain_prepare(const struct workload_input *input, void **state,
+                         char message[WORKLOAD_MESSAGE_BYTES]) {
+    (void)message;
+    struct chain_state *s = calloc(1, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    s->params = input->params;
+    s->recorder = input->recorder;
+    s->result_bytes = (size_t)s->params->parts * CHAIN_PART_BYTES;
+    size_t results_bytes = (size_t)s->params->common.tasks * s->result_bytes;
+    s->results = malloc(results_bytes);
+    int err = s->results ? fan_out_create(&s->fan_out, chain_operations(s->params), "chain",
+                                          chain_task, s, s->recorder)
+                         : -ENOMEM;
+    if (err) {
+        chain_destroy(s);
+        return err;
+    }
+    memset(s->results, 0, results_bytes); /* touched here, so that the run takes no page fault */
+    *state = s;
+    return 0;
+}
+
+static int chain_main(void *state) {
+    const struct chain_state *s = state;
+    return fan_out_run(s->fan_out);
+}
+
+static const struct parameter chain_parameters[] = {
+    WORKLOAD_PARAMETER_TASKS("100"),
+    {"parts", PARAMETER_COUNT, offsetof(struct chain_params, parts), "2", 1, 100, "COUNT",
+     "parts of each chain, one after the other"},
+    {"max-wait", PARAMETER_DURATION, offsetof(struct chain_params, max_wait_ns), "100ms", 0,
+     3600 * INT64_C(1000000000), "DURATION", "each part waits a seeded 0..max-wait"},
+    WORKLOAD_PARAMETER_SEED,
+    {0},
+};
+
+const struct workload workload_chain = {
+    .name = "chain",
+    .summary = "chains of dependent parts: sequential within, concurrent side by side",
+    .operation = "one chain",
+    .parameters = chain_parameters,
+    .params_bytes = sizeof(struct chain_params),
+    .task_stack_bytes = 640,
+    .operations = chain_operations,
+    .wait_ns = chain_wait_ns,
+    .is_right = chain_is_right,
+    .ideal_ns = chain_ideal_ns,
+    .prepare = chain_prepare,
+    .main = chain_main,
+    .destroy = chain_destroy,
+};

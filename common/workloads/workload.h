@@ -1,0 +1,75 @@
+/* A workload: what the tasks do. One file each, written once for all models, with its oracle. It
+   knows no engine, reads no clock, counts and prints nothing; what it does is a pure function of its
+   spec (the parameters, the seed among them) and of the number of the operation. */
+#ifndef TVA_WORKLOAD_H
+#define TVA_WORKLOAD_H
+
+#include "operation.h"
+#include "parameter.h"
+#include "task.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WORKLOAD_MESSAGE_BYTES 512
+
+/* Begins the parameters of every workload. */
+struct workload_params {
+    int64_t tasks;
+    int64_t seed;
+};
+
+/* What prepare is given: all of it outlives the state. */
+struct workload_input {
+    const void *params;        /* the workload's own struct, which begins with workload_params */
+    struct recorder *recorder; /* to report operations to */
+    const char *origin_url;    /* "http://127.0.0.1:PORT", or NULL where none was started */
+};
+
+struct workload {
+    const char *name;
+    const char *summary;
+    const char *operation; /* in words: "one sleep" */
+    const struct parameter *parameters;
+    size_t params_bytes;
+    size_t task_stack_bytes; /* the most stack that one of its tasks uses in an optimised build */
+    bool is_sleep;           /* an operation only sleeps: what it takes beyond its wait is overshoot */
+
+    /* Whether these parameters need the harness to start an origin; NULL: never. */
+    bool (*needs_origin)(const void *params);
+
+    /* Whether the parameters fit together; NULL: always. Returns 0, or -EINVAL with a line in
+       message. */
+    int (*check)(const void *params, char message[WORKLOAD_MESSAGE_BYTES]);
+
+    /* The oracle, computed serially from the parameters alone. */
+    uint64_t (*operations)(const void *params);
+    int64_t (*wait_ns)(const void *params, uint64_t operation); /* that the operation contains */
+    bool (*is_right)(const void *params, uint64_t operation, uint64_t value);
+    int64_t (*ideal_ns)(const void *params); /* the shortest wall time that the waits allow */
+
+    /* Allocates and touches all that the run needs. Returns 0, or a negative errno with a line in
+       message. main runs as the first task; what it returns is 0 or why the run was cut short. */
+    int (*prepare)(const struct workload_input *input, void **state,
+                   char message[WORKLOAD_MESSAGE_BYTES]);
+    task_function *main;
+    void (*destroy)(void *state);
+
+    /* Names an error of the workload's own; NULL where all are errnos. Returns NULL for an errno. */
+    const char *(*error_name)(int error);
+};
+
+extern const struct workload workload_sleep;
+extern const struct workload workload_fetch;
+extern const struct workload workload_chain;
+
+/* The first three parameters of every table that fans out. */
+#define WORKLOAD_PARAMETER_TASKS(fallback)                                                       \
+    {"tasks", PARAMETER_COUNT, offsetof(struct workload_params, tasks), fallback, 1, 10000000,    \
+     "COUNT", "tasks, all spawned at once"}
+#define WORKLOAD_PARAMETER_SEED                                                                   \
+    {"seed", PARAMETER_COUNT, offsetof(struct workload_params, seed), "1", 0, INT64_MAX, "COUNT", \
+     "seed of everything random"}
+
+#endif
