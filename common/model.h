@@ -25,9 +25,10 @@ struct task_calls {
 
 /* How a model is to run: the values of its parameters, and what the workload asks of it. */
 struct model_options {
-    int64_t stack_bytes;      /* of each task; 0: the model chooses */
-    int64_t workers;          /* of a pool */
-    int64_t task_stack_bytes; /* the most that a task of this workload uses, in an optimised build */
+    int64_t stack_bytes; /* of each task; 0: the model chooses */
+    int64_t workers;     /* of a pool */
+    int64_t
+        task_stack_bytes; /* the most that a task of this workload uses, in an optimised build */
 };
 
 /* What a model tells of itself after a run. A figure that could not be had is -1. */
@@ -49,13 +50,18 @@ struct model {
        when no task is left. Called by model_run() alone. Returns 0 or a negative errno if the
        model could not be set up; then *result is not set. */
     int (*run)(const struct model_options *options, task_function *main_function, void *arg,
-               int *result, struct model_report *report);
+               int *result);
+
+    /* Tells of the run before and frees what the model kept of it. Apart from run, since looking at
+       stacks takes time that is not the tasks'. Called once after each run that returned 0. */
+    void (*report)(struct model_report *report);
 };
 
 /* Runs main_function(arg) as the first task of `model` [asyncio.run]. From here to the return, the
-   calls of task.h are those of this model. Returns as model->run does. */
+   calls of task.h are those of this model. Returns as model->run does; after 0 the caller calls
+   model->report. */
 int model_run(const struct model *model, const struct model_options *options,
-              task_function *main_function, void *arg, int *result, struct model_report *report);
+              task_function *main_function, void *arg, int *result);
 
 /* Puts `calls` in place of the calls in force and returns those, so that an observer (the timeline)
    can stand between a workload and its engine. Call it inside model_run's main function before any

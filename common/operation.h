@@ -9,10 +9,10 @@
 
 struct recorder;
 
-/* Operation `operation`, 0 <= operation < the workload's number of operations, begins or ends in the calling task.
-   Every operation is begun once and ended once, by the same task, concurrently with other
-   operations. `error` is 0 or a negative error (an errno, or one that the workload can name);
-   `value` is what the oracle is asked about when there is no error. */
+/* Operation `operation`, 0 <= operation < the workload's number of operations, begins or ends in
+   the calling task. Every operation is begun once and ended once, by the same task, concurrently
+   with other operations. `error` is 0 or a negative error (an errno, or one that the workload can
+   name); `value` is what the oracle is asked about when there is no error. */
 void operation_begin(struct recorder *recorder, uint64_t operation);
 void operation_end(struct recorder *recorder, uint64_t operation, int error, uint64_t value);
 
@@ -20,7 +20,8 @@ void operation_end(struct recorder *recorder, uint64_t operation, int error, uin
 void recorder_task_begin(struct recorder *recorder);
 void recorder_task_end(struct recorder *recorder);
 
-/* All tasks are spawned, or, with a negative error, only `spawned` of them. Called once, by main. */
+/* All tasks are spawned, or, with a negative error, only `spawned` of them. Called once, by main.
+ */
 void recorder_all_spawned(struct recorder *recorder, uint64_t spawned, int error);
 
 #endif

@@ -1,5 +1,6 @@
 /* Parameters as data: a workload and a model each list theirs in a table, and from the table come
-   the command line, the help, the plan's keys and the canonical string that results are paired by. */
+   the command line, the help, the plan's keys and the canonical string that results are paired by.
+ */
 #ifndef TVA_PARAMETER_H
 #define TVA_PARAMETER_H
 
@@ -20,8 +21,8 @@ struct parameter {
     const char *name;
     enum parameter_kind kind;
     size_t offset;
-    const char *fallback; /* the default, as text; "auto" stands for 0 where auto is set */
-    int64_t min, max;     /* inclusive; of numbers alone */
+    const char *fallback;  /* the default, as text; "auto" stands for 0 where auto is set */
+    int64_t min, max;      /* inclusive; of numbers alone */
     const char *unit_help; /* what the help shows as the value, such as DURATION */
     const char *help;
 };

@@ -8,9 +8,9 @@
 static const struct task_calls *calls;
 
 int model_run(const struct model *model, const struct model_options *options,
-              task_function *main_function, void *arg, int *result, struct model_report *report) {
+              task_function *main_function, void *arg, int *result) {
     calls = model->calls;
-    return model->run(options, main_function, arg, result, report);
+    return model->run(options, main_function, arg, result);
 }
 
 const struct task_calls *model_replace_calls(const struct task_calls *replacement) {

@@ -17,12 +17,13 @@
 /* One concurrent activity. Its handle is owned by whoever spawned it, until it is awaited. */
 struct task;
 
-/* The body of a task. What it returns, 0 or a negative errno by custom, is what awaiting it gives. */
+/* The body of a task. What it returns, 0 or a negative errno by custom, is what awaiting it gives.
+ */
 typedef int task_function(void *arg);
 
 /* Starts function(arg) as a task of its own [asyncio.create_task]. It may run at once, later, or,
-   in a pool, not before a worker is free or awaits it. `name` names it in reports and is not copied:
-   it and `arg` must live until the task has ended. The caller owns *out and must await it.
+   in a pool, not before a worker is free or awaits it. `name` names it in reports and is not
+   copied: it and `arg` must live until the task has ended. The caller owns *out and must await it.
    Returns 0; -EAGAIN or -ENOMEM if the machine allows no further task. */
 int task_spawn(struct task **out, const char *name, task_function *function, void *arg);
 
@@ -31,8 +32,8 @@ int task_spawn(struct task **out, const char *name, task_function *function, voi
 int task_await(struct task *task, int *result);
 
 /* Waits until all `count` tasks have ended, stores what each returned in results[i] (unless results
-   is NULL), in the order of `tasks`, and frees the handles [asyncio.gather, with return_exceptions].
-   Returns 0, or the first result in that order that is negative. */
+   is NULL), in the order of `tasks`, and frees the handles [asyncio.gather, with
+   return_exceptions]. Returns 0, or the first result in that order that is negative. */
 int task_gather(struct task *const *tasks, size_t count, int *results);
 
 /* Suspends the calling task for at least `duration_ns`; never less. Zero or less gives way once, as
@@ -42,8 +43,8 @@ int task_sleep(int64_t duration_ns);
 /* Lets the other tasks that are ready run first [asyncio.sleep(0)]. */
 void task_yield(void);
 
-/* The calling task [asyncio.current_task]. The handle is good for comparing and, until the task ends,
-   for nothing else. */
+/* The calling task [asyncio.current_task]. The handle is good for comparing and, until the task
+   ends, for nothing else. */
 struct task *task_self(void);
 
 /* A deadline that never comes. */

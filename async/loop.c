@@ -1,0 +1,197 @@
+#include "async/loop.h"
+
+#include "clock.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+/* After so many tasks in a row the timers are looked at, so that a crowd of ready tasks delays a
+   timer by microseconds, not by the whole crowd. */
+#define SWITCHES_PER_TURN 128
+
+_Thread_local struct loop *loop;
+
+/* It only ends libevent's wait; what is due is found by the loop. */
+static void on_timer(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    struct loop *l = arg;
+    l->armed_ns = INT64_MAX;
+}
+
+/* The precise timer waits by timerfd, to the nanosecond, where the default waits by epoll's
+   milliseconds; without the time cache a timer is armed from now, not from when the iteration
+   began, which would make it early. */
+static struct event_base *create_base(void) {
+    struct event_config *config = event_config_new();
+    if (!config)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+int loop_create(struct loop **out, struct stack_pool *stacks) {
+    struct loop *l = calloc(1, sizeof *l);
+    if (!l)
+        return -ENOMEM;
+    l->stacks = stacks;
+    l->armed_ns = INT64_MAX;
+    timers_init(&l->timers, clock_now_ns());
+    coroutine_init_thread(&l->thread);
+    errno = 0;
+    l->base = create_base();
+    l->timer_event = l->base ? evtimer_new(l->base, on_timer, l) : NULL;
+    if (!l->timer_event) {
+        int err = errno ? -errno : -ENOMEM;
+        loop_destroy(l);
+        return err;
+    }
+    *out = l;
+    return 0;
+}
+
+void loop_destroy(struct loop *l) {
+    if (l->timer_event)
+        event_free(l->timer_event);
+    if (l->base)
+        event_base_free(l->base);
+    free(l);
+}
+
+void loop_make_ready(struct loop *l, struct task *task) {
+    task->next_ready = NULL;
+    if (l->first_ready)
+        l->last_ready->next_ready = task;
+    else
+        l->first_ready = task;
+    l->last_ready = task;
+}
+
+static struct task *take_ready(struct loop *l) {
+    struct task *task = l->first_ready;
+    if (task)
+        l->first_ready = task->next_ready;
+    return task;
+}
+
+/* Where to go from a task that waits: straight to the next ready task, or, if there is none or the
+   turn is over, to the thread. */
+static struct coroutine *next_coroutine(struct loop *l) {
+    l->current = l->switches_left ? take_ready(l) : NULL;
+    if (!l->current)
+        return &l->thread;
+    l->switches_left--;
+    return &l->current->coroutine;
+}
+
+void loop_wait(struct loop *l) {
+    struct task *self = l->current;
+    struct coroutine *next = next_coroutine(l);
+    if (next != &self->coroutine) /* a task that yields alone is its own successor */
+        coroutine_switch(&self->coroutine, next);
+}
+
+int loop_wait_until(struct loop *l, int64_t deadline) {
+    struct task *self = l->current;
+    if (deadline == TASK_NO_DEADLINE) {
+        loop_wait(l);
+        return 0;
+    }
+    self->is_timed_out = false;
+    timers_add(&l->timers, &self->timer, deadline);
+    loop_wait(l);
+    if (self->is_timed_out)
+        return -ETIMEDOUT;
+    timers_remove(&l->timers, &self->timer);
+    return 0;
+}
+
+void loop_call(struct loop *l, void (*function)(void *arg), void *arg) {
+    l->call = function;
+    l->call_arg = arg;
+    coroutine_switch(&l->current->coroutine, &l->thread);
+}
+
+void loop_exit_task(struct loop *l) {
+    struct task *self = l->current;
+    l->tasks--;
+    coroutine_exit(&self->coroutine, next_coroutine(l));
+}
+
+/* Runs ready tasks until there is none or the turn is over. Tasks switch among themselves; it comes
+   back here for what a task wants done on this stack, too. */
+static void run_ready(struct loop *l) {
+    l->switches_left = SWITCHES_PER_TURN;
+    struct coroutine *next = next_coroutine(l);
+    while (next != &l->thread) {
+        coroutine_switch(&l->thread, next);
+        next = &l->thread;
+        if (l->call) {
+            void (*call)(void *arg) = l->call;
+            l->call = NULL;
+            call(l->call_arg);
+            next = &l->current->coroutine;
+        }
+    }
+}
+
+static void wake_due(struct loop *l) {
+    struct timer *timer;
+    if (timers_next_ns(&l->timers) == INT64_MAX)
+        return;
+    int64_t now_ns = clock_now_ns();
+    while ((timer = timers_take_due(&l->timers, now_ns))) {
+        struct task *task = (struct task *)((char *)timer - offsetof(struct task, timer));
+        task->is_timed_out = true;
+        loop_make_ready(l, task);
+    }
+}
+
+/* libevent counts in microseconds: rounded up, so as not to wake and find nothing due. A timer that
+   ends the wait too early is left as it is: most waits for a descriptor end before their deadline,
+   and each would move it. */
+static void arm_timer(struct loop *l) {
+    int64_t next_ns = timers_next_ns(&l->timers);
+    if (l->armed_ns <= next_ns)
+        return;
+    int64_t after_ns = next_ns - clock_now_ns();
+    int64_t after_us = after_ns > 0 ? (after_ns + NS_PER_US - 1) / NS_PER_US : 0;
+    struct timeval after = {.tv_sec = after_us / 1000000, .tv_usec = after_us % 1000000};
+    event_add(l->timer_event, &after);
+    l->armed_ns = next_ns;
+}
+
+/* Waits, if no task is ready, and hears of descriptors, if any task waits for one. */
+static void poll_events(struct loop *l) {
+    if (!l->first_ready) {
+        arm_timer(l);
+        event_base_loop(l->base, EVLOOP_ONCE);
+    } else if (l->io_waiters) {
+        event_base_loop(l->base, EVLOOP_NONBLOCK);
+    }
+}
+
+static bool is_deadlocked(const struct loop *l) {
+    return !l->first_ready && !l->io_waiters && timers_next_ns(&l->timers) == INT64_MAX;
+}
+
+int loop_run(struct loop *l) {
+    struct loop *outer = loop;
+    loop = l;
+    int err = 0;
+    while (l->tasks && !err) {
+        run_ready(l);
+        wake_due(l);
+        if (is_deadlocked(l) && l->tasks)
+            err = -EDEADLK;
+        else if (l->tasks)
+            poll_events(l);
+    }
+    loop = outer;
+    return err;
+}

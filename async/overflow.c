@@ -1,0 +1,59 @@
+#include "async/overflow.h"
+
+#include "async/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SIGNAL_STACK_BYTES ((size_t)64 << 10)
+
+static void *signal_stack;
+static struct sigaction former_action;
+
+/* Formats into a buffer of its own and writes at once, since it also runs in a signal handler that
+   has interrupted arbitrary code of this process, which is about to end. */
+static void write_report(const struct task *task) {
+    char line[256];
+    size_t bytes = stack_bytes(&task->stack);
+    int length =
+        snprintf(line, sizeof line,
+                 "async: task '%s' overflowed its stack of %zu bytes (try --stack=%zuKiB)\n",
+                 task->name, bytes, 2 * bytes / 1024 + 1);
+    if (length > 0)
+        (void)!write(STDERR_FILENO, line, strnlen(line, sizeof line));
+}
+
+/* Any other fault is left to what handled it before: it happens again when this returns. */
+static void on_fault(int number, siginfo_t *info, void *context) {
+    (void)context;
+    if (loop && loop->current && stack_guards(&loop->current->stack, info->si_addr))
+        write_report(loop->current);
+    sigaction(number, &former_action, NULL);
+}
+
+int overflow_watch(void) {
+    signal_stack = malloc(SIGNAL_STACK_BYTES);
+    if (!signal_stack)
+        return -ENOMEM;
+    stack_t stack = {.ss_sp = signal_stack, .ss_size = SIGNAL_STACK_BYTES};
+    sigaltstack(&stack, NULL);
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGSEGV, &action, &former_action);
+    return 0;
+}
+
+void overflow_unwatch(void) {
+    sigaction(SIGSEGV, &former_action, NULL);
+    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+    free(signal_stack);
+}
+
+void overflow_report(const struct task *task) {
+    write_report(task);
+    abort();
+}

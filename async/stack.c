@@ -1,0 +1,218 @@
+#include "async/stack.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SLAB_BYTES_FIRST ((size_t)64 << 10)
+#define SLAB_BYTES_MAX ((size_t)32 << 20)
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#define GUARDED_FROM_BYTES ((size_t)16 << 10)
+#define STACK_ALIGNMENT ((size_t)64)
+#define CANARY_WORDS 2
+
+/* One mapping of many slots. A slot is, from below: guard page if any, stack, record. */
+struct slab {
+    struct slab *older;
+    char *slots;
+    size_t bytes;
+    size_t slots_used; /* ever; taken in order from below */
+    size_t slot_count;
+};
+
+struct stack_pool {
+    size_t stack_bytes;
+    size_t guard_bytes; /* 0, or a page that is given up below each stack */
+    size_t slot_bytes;
+    size_t guards_left;
+    size_t next_slab_bytes;
+    struct stack *free;
+    struct slab *newest;
+};
+
+static size_t round_up(size_t bytes, size_t unit) {
+    return (bytes + unit - 1) / unit * unit;
+}
+
+static size_t page_bytes(void) {
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Each guard page makes two maps of one. */
+static size_t guards_allowed(void) {
+    size_t maps = 65530; /* the kernel's default, where it does not say */
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
+    if (file) {
+        if (fscanf(file, "%zu", &maps) != 1)
+            maps = 65530;
+        fclose(file);
+    }
+    return maps / 4;
+}
+
+int stack_pool_create(struct stack_pool **out, size_t bytes, size_t record_bytes) {
+    struct stack_pool *pool = calloc(1, sizeof *pool);
+    if (!pool)
+        return -ENOMEM;
+    pool->next_slab_bytes = SLAB_BYTES_FIRST;
+    pool->stack_bytes = round_up(bytes, STACK_ALIGNMENT);
+    pool->slot_bytes = pool->stack_bytes + round_up(record_bytes, STACK_ALIGNMENT);
+    if (bytes >= GUARDED_FROM_BYTES) {
+        pool->guard_bytes = page_bytes();
+        pool->guards_left = guards_allowed();
+        pool->slot_bytes = round_up(pool->slot_bytes, page_bytes()) + pool->guard_bytes;
+        pool->stack_bytes =
+            pool->slot_bytes - pool->guard_bytes - round_up(record_bytes, STACK_ALIGNMENT);
+    }
+    *out = pool;
+    return 0;
+}
+
+void stack_pool_destroy(struct stack_pool *pool) {
+    if (!pool)
+        return;
+    while (pool->newest) {
+        struct slab *slab = pool->newest;
+        pool->newest = slab->older;
+        munmap(slab->slots, slab->bytes);
+        free(slab);
+    }
+    free(pool);
+}
+
+/* Maps `bytes` at a multiple of the huge page, by mapping more and cutting off both ends. */
+static char *map_aligned(size_t bytes) {
+    size_t mapped_bytes = bytes + HUGE_PAGE_BYTES;
+    char *mapped = mmap(NULL, mapped_bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED)
+        return NULL;
+    char *aligned = (char *)round_up((uintptr_t)mapped, HUGE_PAGE_BYTES);
+    if (aligned > mapped)
+        munmap(mapped, (size_t)(aligned - mapped));
+    munmap(aligned + bytes, (size_t)(mapped + mapped_bytes - (aligned + bytes)));
+    return aligned;
+}
+
+/* Small stacks in a large slab are all used, so one fault for a huge page replaces hundreds; large
+   stacks are mostly not used, and a huge page would make the unused part cost memory. */
+static char *map_slab(const struct stack_pool *pool, size_t bytes) {
+    char *slots = map_aligned(bytes);
+    bool is_dense = !pool->guard_bytes && bytes % HUGE_PAGE_BYTES == 0;
+    if (slots)
+        madvise(slots, bytes, is_dense ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    return slots;
+}
+
+static int add_slab(struct stack_pool *pool) {
+    struct slab *slab = calloc(1, sizeof *slab);
+    if (!slab)
+        return -ENOMEM;
+    slab->bytes = pool->next_slab_bytes;
+    if (slab->bytes < pool->slot_bytes)
+        slab->bytes = round_up(pool->slot_bytes, page_bytes());
+    slab->slots = map_slab(pool, slab->bytes);
+    if (!slab->slots) {
+        free(slab);
+        return -ENOMEM;
+    }
+    slab->slot_count = slab->bytes / pool->slot_bytes;
+    slab->older = pool->newest;
+    pool->newest = slab;
+    if (pool->next_slab_bytes < SLAB_BYTES_MAX)
+        pool->next_slab_bytes *= 2;
+    return 0;
+}
+
+static struct stack *slab_stack(const struct stack_pool *pool, const struct slab *slab, size_t i) {
+    return (struct stack *)(void *)(slab->slots + i * pool->slot_bytes + pool->guard_bytes +
+                                    pool->stack_bytes);
+}
+
+static struct stack *take_fresh(struct stack_pool *pool) {
+    struct slab *slab = pool->newest;
+    struct stack *stack = slab_stack(pool, slab, slab->slots_used++);
+    stack->pool = pool;
+    if (pool->guards_left) {
+        pool->guards_left--;
+        stack->is_guarded =
+            !mprotect((char *)stack_begin(stack) - pool->guard_bytes, pool->guard_bytes, PROT_NONE);
+    }
+    return stack;
+}
+
+struct stack *stack_take(struct stack_pool *pool) {
+    struct stack *stack = pool->free;
+    if (stack) {
+        pool->free = stack->next_free;
+        return stack;
+    }
+    if (!pool->newest || pool->newest->slots_used == pool->newest->slot_count)
+        if (add_slab(pool))
+            return NULL;
+    return take_fresh(pool);
+}
+
+void stack_give(struct stack *stack) {
+    stack->next_free = stack->pool->free;
+    stack->pool->free = stack;
+}
+
+void *stack_begin(const struct stack *stack) {
+    return (char *)stack - stack->pool->stack_bytes;
+}
+
+size_t stack_bytes(const struct stack *stack) {
+    return stack->pool->stack_bytes;
+}
+
+bool stack_is_intact(const struct stack *stack) {
+    if (stack->is_guarded)
+        return true;
+    const uintptr_t *lowest = stack_begin(stack);
+    for (size_t i = 0; i < CANARY_WORDS; i++)
+        if (lowest[i])
+            return false;
+    return true;
+}
+
+bool stack_guards(const struct stack *stack, const void *address) {
+    const char *begin = stack_begin(stack);
+    return stack->is_guarded && (const char *)address < begin &&
+           (const char *)address >= begin - stack->pool->guard_bytes;
+}
+
+size_t stack_pool_stack_bytes(const struct stack_pool *pool) {
+    return pool->stack_bytes;
+}
+
+/* Where the pages below were never touched there is nothing to look at, and looking would map them.
+   mincore() tells for private memory which pages are there. */
+static uintptr_t *first_resident(uintptr_t *begin, uintptr_t *end) {
+    size_t page = page_bytes();
+    unsigned char is_resident;
+    char *at = (char *)round_up((uintptr_t)begin, page);
+    if ((char *)end - (char *)begin < (ptrdiff_t)(2 * page))
+        return begin;
+    while (at < (char *)end && !mincore(at, 1, &is_resident) && !(is_resident & 1))
+        at += page;
+    return at < (char *)end ? (uintptr_t *)at : end;
+}
+
+size_t stack_pool_used_peak_bytes(const struct stack_pool *pool) {
+    size_t peak_bytes = 0;
+    for (const struct slab *slab = pool->newest; slab; slab = slab->older)
+        for (size_t i = 0; i < slab->slots_used; i++) {
+            struct stack *stack = slab_stack(pool, slab, i);
+            uintptr_t *end = (uintptr_t *)((char *)stack - peak_bytes);
+            uintptr_t *word = first_resident(stack_begin(stack), end);
+            while (word < end && !*word)
+                word++;
+            if (word < end)
+                peak_bytes = (size_t)((char *)stack - (char *)word);
+        }
+    return peak_bytes;
+}
