@@ -5,6 +5,7 @@
 
 #if COROUTINE_ASAN
 #include <pthread.h>
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if COROUTINE_TSAN
@@ -96,6 +97,8 @@ void coroutine_init_thread(struct coroutine *thread) {
 void coroutine_init(struct coroutine *coroutine, void *stack, size_t stack_bytes,
                     void (*entry)(void *arg), void *arg) {
 #if COROUTINE_ASAN
+    /* A coroutine that was left for good keeps its frames' red zones. */
+    __asan_unpoison_memory_region(stack, stack_bytes);
     coroutine->entry = entry;
     coroutine->arg = arg;
     coroutine->fake_stack = NULL;

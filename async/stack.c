@@ -1,11 +1,19 @@
 #include "async/stack.h"
 
+#include "async/coroutine.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#if COROUTINE_VALGRIND
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(begin, bytes)
+#endif
 
 #define SLAB_BYTES_FIRST ((size_t)64 << 10)
 #define SLAB_BYTES_MAX ((size_t)32 << 20)
@@ -173,6 +181,7 @@ bool stack_is_intact(const struct stack *stack) {
     if (stack->is_guarded)
         return true;
     const uintptr_t *lowest = stack_begin(stack);
+    VALGRIND_MAKE_MEM_DEFINED(lowest, CANARY_WORDS * sizeof *lowest);
     for (size_t i = 0; i < CANARY_WORDS; i++)
         if (lowest[i])
             return false;
@@ -209,6 +218,7 @@ size_t stack_pool_used_peak_bytes(const struct stack_pool *pool) {
             struct stack *stack = slab_stack(pool, slab, i);
             uintptr_t *end = (uintptr_t *)((char *)stack - peak_bytes);
             uintptr_t *word = first_resident(stack_begin(stack), end);
+            VALGRIND_MAKE_MEM_DEFINED(word, (size_t)((char *)end - (char *)word));
             while (word < end && !*word)
                 word++;
             if (word < end)
