@@ -7,6 +7,7 @@
 #include "operation.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* begin_ns is 0 for an operation that never began, end_ns for one that never ended. */
@@ -29,8 +30,8 @@ struct recorder {
     /* The plateau: all tasks are spawned and as many are under way as the model allows. At that
        moment one byte goes to plateau_fd, once, so that an observer in another process can take
        this one's memory without taking its time. */
-    int plateau_fd;           /* -1: nobody asks */
-    uint64_t plateau_tasks;   /* under way, to make a plateau */
+    int plateau_fd;         /* -1: nobody asks */
+    uint64_t plateau_tasks; /* under way, to make a plateau */
     atomic_bool is_plateau_reported;
     atomic_bool is_all_spawned;
 
@@ -46,9 +47,9 @@ void recorder_destroy(struct recorder *recorder);
 
 /* What the records amount to, once no task is left. */
 struct recorder_summary {
-    uint64_t ended;        /* operations that ended without an error */
-    uint64_t failed;       /* operations that ended with one */
-    int64_t last_end_ns;   /* of an operation; 0 if none ended */
+    uint64_t ended;      /* operations that ended without an error */
+    uint64_t failed;     /* operations that ended with one */
+    int64_t last_end_ns; /* of an operation; 0 if none ended */
 };
 void recorder_summarise(const struct recorder *recorder, struct recorder_summary *out);
 
