@@ -1,6 +1,6 @@
 /* A workload: what the tasks do. One file each, written once for all models, with its oracle. It
-   knows no engine, reads no clock, counts and prints nothing; what it does is a pure function of its
-   spec (the parameters, the seed among them) and of the number of the operation. */
+   knows no engine, reads no clock, counts and prints nothing; what it does is a pure function of
+   its spec (the parameters, the seed among them) and of the number of the operation. */
 #ifndef TVA_WORKLOAD_H
 #define TVA_WORKLOAD_H
 
@@ -34,7 +34,7 @@ struct workload {
     const struct parameter *parameters;
     size_t params_bytes;
     size_t task_stack_bytes; /* the most stack that one of its tasks uses in an optimised build */
-    bool is_sleep;           /* an operation only sleeps: what it takes beyond its wait is overshoot */
+    bool is_sleep; /* an operation only sleeps: what it takes beyond its wait is overshoot */
 
     /* Whether these parameters need the harness to start an origin; NULL: never. */
     bool (*needs_origin)(const void *params);
@@ -56,7 +56,8 @@ struct workload {
     task_function *main;
     void (*destroy)(void *state);
 
-    /* Names an error of the workload's own; NULL where all are errnos. Returns NULL for an errno. */
+    /* Names an error of the workload's own; NULL where all are errnos. Returns NULL for an errno.
+     */
     const char *(*error_name)(int error);
 };
 
@@ -65,11 +66,15 @@ extern const struct workload workload_fetch;
 extern const struct workload workload_chain;
 
 /* The first three parameters of every table that fans out. */
-#define WORKLOAD_PARAMETER_TASKS(fallback)                                                       \
-    {"tasks", PARAMETER_COUNT, offsetof(struct workload_params, tasks), fallback, 1, 10000000,    \
-     "COUNT", "tasks, all spawned at once"}
-#define WORKLOAD_PARAMETER_SEED                                                                   \
-    {"seed", PARAMETER_COUNT, offsetof(struct workload_params, seed), "1", 0, INT64_MAX, "COUNT", \
-     "seed of everything random"}
+#define WORKLOAD_PARAMETER_TASKS(fallback)                                                         \
+    {                                                                                              \
+        "tasks", PARAMETER_COUNT, offsetof(struct workload_params, tasks), fallback, 1, 10000000,  \
+            "COUNT", "tasks, all spawned at once"                                                  \
+    }
+#define WORKLOAD_PARAMETER_SEED                                                                    \
+    {                                                                                              \
+        "seed", PARAMETER_COUNT, offsetof(struct workload_params, seed), "1", 0, INT64_MAX,        \
+            "COUNT", "seed of everything random"                                                   \
+    }
 
 #endif

@@ -1,0 +1,158 @@
+#include "origin/origin.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "origin/listener.h"
+#include "origin/reply.h"
+#include "origin/route.h"
+
+/* A connection may be idle for as long as another's longest request, and then an hour more. */
+#define IDLE_LIMIT_S (ROUTE_DELAY_MAX_NS / NS_PER_S + 3600)
+
+struct server {
+    struct reply_shared replies;
+    struct evhttp *http;
+    struct event *interrupt, *terminate;
+    uint64_t requests;
+};
+
+static void handle_request(struct evhttp_request *request, void *arg) {
+    struct server *server = arg;
+    struct route route;
+    char text[ROUTE_MESSAGE_BYTES];
+    server->requests++;
+    int err = route_parse(evhttp_request_get_uri(request), &route, text);
+    if (err)
+        reply_refuse(request, err == -ENOENT ? 404 : 400, text, &server->replies);
+    else
+        reply_start(request, &route, &server->replies);
+}
+
+static void stop(evutil_socket_t signal_number, short events, void *arg) {
+    (void)signal_number;
+    (void)events;
+    event_base_loopbreak(arg);
+}
+
+/* Timers are precise and count from now, never from when the loop last woke. */
+static struct event_base *create_base(void) {
+    struct event_config *config = event_config_new();
+    if (!config)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+/* Also frees a server that is created in part. */
+static void server_destroy(struct server *server) {
+    if (server->http)
+        evhttp_free(server->http); /* closes the connections, which ends their replies */
+    if (server->interrupt)
+        event_free(server->interrupt);
+    if (server->terminate)
+        event_free(server->terminate);
+    if (server->replies.piece)
+        evbuffer_free(server->replies.piece);
+    if (server->replies.base)
+        event_base_free(server->replies.base);
+}
+
+/* The caller destroys *server in any case. */
+static int server_create(struct server *server) {
+    *server = (struct server){.replies = {.base = create_base(), .piece = evbuffer_new()}};
+    struct event_base *base = server->replies.base;
+    if (!base || !server->replies.piece)
+        return -ENOMEM;
+    server->http = evhttp_new(base);
+    server->interrupt = evsignal_new(base, SIGINT, stop, base);
+    server->terminate = evsignal_new(base, SIGTERM, stop, base);
+    if (!server->http || !server->interrupt || !server->terminate)
+        return -ENOMEM;
+    if (evsignal_add(server->interrupt, NULL) || evsignal_add(server->terminate, NULL))
+        return -ENOMEM;
+    struct timeval idle_limit = {.tv_sec = IDLE_LIMIT_S};
+    evhttp_set_timeout_tv(server->http, &idle_limit);
+    evhttp_set_default_content_type(server->http, "application/octet-stream");
+    evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_gencb(server->http, handle_request, server);
+    return 0;
+}
+
+static void prepare_process(const struct origin_options *options) {
+    if (options->die_with_parent)
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+    signal(SIGPIPE, SIG_IGN);
+    struct rlimit files;
+    if (!getrlimit(RLIMIT_NOFILE, &files)) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static int64_t cpu_now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* A parent that died before it could be watched shows here: nobody reads its pipe any more. */
+static int print_line(FILE *output, const char *line) {
+    return fprintf(output, "%s\n", line) < 0 || fflush(output) ? -EPIPE : 0;
+}
+
+static int print_counts(FILE *output, const struct server *server, int64_t cpu_ns) {
+    json_t *counts =
+        json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)server->requests, "bytes",
+                  (json_int_t)server->replies.body_bytes, "cpu_ns", (json_int_t)cpu_ns);
+    char *line = counts ? json_dumps(counts, JSON_COMPACT) : NULL;
+    int err = line ? print_line(output, line) : -ENOMEM;
+    free(line);
+    json_decref(counts);
+    return err;
+}
+
+static int serve(struct server *server, int *fd, const char *url, FILE *output) {
+    if (evhttp_accept_socket(server->http, *fd))
+        return -ENOMEM;
+    *fd = -1; /* the server's now */
+    int64_t cpu_begin_ns = cpu_now_ns();
+    int err = print_line(output, url);
+    if (err)
+        return err;
+    event_base_dispatch(server->replies.base);
+    return print_counts(output, server, cpu_now_ns() - cpu_begin_ns);
+}
+
+int origin_run(const struct origin_options *options, char message[ORIGIN_MESSAGE_BYTES]) {
+    prepare_process(options);
+    char url[LISTENER_URL_BYTES];
+    int fd = -1;
+    int err = listener_open(&fd, options->listen ? options->listen : "127.0.0.1:0", url, message);
+    if (err)
+        return err;
+    struct server server;
+    err = server_create(&server);
+    if (!err)
+        err = serve(&server, &fd, url, options->output);
+    if (err)
+        snprintf(message, ORIGIN_MESSAGE_BYTES, "origin: %s", strerror(-err));
+    server_destroy(&server);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}

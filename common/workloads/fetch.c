@@ -1,0 +1,335 @@
+/* N tasks share out a number of HTTP requests and fetch them, each task one after the other over a
+   connection of its own, from our origin, which answers after a delay, or from any other server. */
+#include "workloads/workload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/body.h"
+#include "http/client.h"
+#include "http/url.h"
+#include "workloads/fan_out.h"
+#include "workloads/random.h"
+
+#define SECOND_NS INT64_C(1000000000)
+
+/* The error of a response with a status of 400 and above is -(FETCH_ERROR_HTTP + status); no errno
+   reaches that high. */
+#define FETCH_ERROR_HTTP 10000
+#define HTTP_STATUS_MAX 999
+
+/* Digits of the seed at the end of a target: as many for all, so that all requests are as long. */
+#define SEED_DIGITS 20
+#define TARGET_BYTES 96
+
+struct fetch_params {
+    struct workload_params common;
+    int64_t requests;
+    int64_t is_kept_alive;
+    int64_t delay_ns;
+    int64_t size_bytes;
+    char *urls; /* joined by '|'; empty: our origin */
+    int64_t request_timeout_ns;
+};
+
+/* What one task has to itself. */
+struct fetch_client {
+    struct http_connection *connection;
+    char target[TARGET_BYTES]; /* of our origin */
+};
+
+struct fetch_state {
+    const struct fetch_params *params;
+    struct recorder *recorder;
+    struct fan_out *fan_out;
+    struct http_url **urls;
+    uint64_t url_count;
+    struct fetch_client *clients; /* one a task */
+    size_t seed_offset;           /* of the seed's digits in a target */
+};
+
+static bool fetch_needs_origin(const void *params) {
+    const struct fetch_params *p = params;
+    return !p->urls || !*p->urls;
+}
+
+static uint64_t body_seed(const struct fetch_params *p, uint64_t operation) {
+    return random_at((uint64_t)p->common.seed, operation);
+}
+
+/* The value of a fetch. Of a server that is not ours nobody knows the body: its status stands for
+   it, and that the response was complete. */
+static uint64_t fetch_value(const struct fetch_params *p, const struct http_response *response) {
+    uint64_t status = (uint64_t)response->status;
+    if (!fetch_needs_origin(p))
+        return status;
+    return random_at(response->body_checksum ^ random_mix(response->body_bytes), status);
+}
+
+static bool fetch_is_right(const void *params, uint64_t operation, uint64_t value) {
+    const struct fetch_params *p = params;
+    if (!fetch_needs_origin(p))
+        return value >= 200 && value < 400;
+    uint64_t size_bytes = (uint64_t)p->size_bytes;
+    struct http_response expected = {
+        .status = 200,
+        .body_bytes = size_bytes,
+        .body_checksum = body_checksum(body_seed(p, operation), size_bytes),
+    };
+    return value == fetch_value(p, &expected);
+}
+
+static void write_seed(char *digits, uint64_t seed) {
+    for (int i = SEED_DIGITS - 1; i >= 0; i--, seed /= 10)
+        digits[i] = (char)('0' + seed % 10);
+}
+
+static int fetch_one(const struct fetch_state *s, const struct fetch_client *client,
+                     const struct http_url *url, const char *target,
+                     struct http_response *response) {
+    int64_t deadline = task_deadline(s->params->request_timeout_ns);
+    int err = http_get(client->connection, url, target, deadline, response);
+    return !err && response->status >= 400 ? -(FETCH_ERROR_HTTP + response->status) : err;
+}
+
+/* Request i is done by task i % tasks, and goes to URL i % URLs. */
+static int fetch_task(void *state, uint64_t number) {
+    const struct fetch_state *s = state;
+    const struct fetch_params *p = s->params;
+    struct fetch_client *client = &s->clients[number];
+    bool is_ours = fetch_needs_origin(p);
+    for (uint64_t op = number; op < (uint64_t)p->requests; op += (uint64_t)p->common.tasks) {
+        const struct http_url *url = s->urls[op % s->url_count];
+        if (is_ours)
+            write_seed(client->target + s->seed_offset, body_seed(p, op));
+        struct http_response response;
+        operation_begin(s->recorder, op);
+        int err = fetch_one(s, client, url, is_ours ? client->target : url->target, &response);
+        operation_end(s->recorder, op, err, fetch_value(p, &response));
+    }
+    http_connection_close(client->connection);
+    return 0;
+}
+
+static uint64_t fetch_operations(const void *params) {
+    return (uint64_t)((const struct fetch_params *)params)->requests;
+}
+
+static int64_t fetch_wait_ns(const void *params, uint64_t operation) {
+    (void)operation;
+    return fetch_needs_origin(params) ? ((const struct fetch_params *)params)->delay_ns : 0;
+}
+
+/* The first task has the most requests. */
+static int64_t fetch_ideal_ns(const void *params) {
+    const struct fetch_params *p = params;
+    return (p->requests + p->common.tasks - 1) / p->common.tasks * fetch_wait_ns(p, 0);
+}
+
+static const char *fetch_error_name(int error) {
+    static char names[HTTP_STATUS_MAX + 1][sizeof "HTTP_999"];
+    int status = -error - FETCH_ERROR_HTTP;
+    if (status < 0 || status > HTTP_STATUS_MAX)
+        return NULL;
+    snprintf(names[status], sizeof names[status], "HTTP_%d", status);
+    return names[status];
+}
+
+/* Makes a URL of each text between '|'. The caller destroys what is in urls in any case. Returns 0,
+   -EINVAL with a line in message, or -ENOMEM. */
+static int create_urls(const char *texts, struct http_url **urls, uint64_t *count,
+                       char message[WORKLOAD_MESSAGE_BYTES]) {
+    char *copy = strdup(texts);
+    if (!copy)
+        return -ENOMEM;
+    int err = 0;
+    char *rest = copy;
+    for (char *text; !err && (text = strsep(&rest, "|"));) {
+        err = http_url_create(&urls[*count], text, message);
+        if (!err)
+            (*count)++;
+    }
+    free(copy);
+    return err;
+}
+
+static void destroy_urls(struct http_url **urls, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++)
+        http_url_destroy(urls[i]);
+    free(urls);
+}
+
+/* One more than there are '|'. */
+static uint64_t count_urls(const char *texts) {
+    uint64_t count = 1;
+    for (; *texts; texts++)
+        count += *texts == '|';
+    return count;
+}
+
+static int check_urls(const char *texts, char message[WORKLOAD_MESSAGE_BYTES]) {
+    uint64_t count = 0;
+    struct http_url **urls = calloc(count_urls(texts), sizeof(struct http_url *));
+    int err = urls ? create_urls(texts, urls, &count, message) : -ENOMEM;
+    destroy_urls(urls, count);
+    return err;
+}
+
+static int fetch_check(const void *params, char message[WORKLOAD_MESSAGE_BYTES]) {
+    const struct fetch_params *p = params;
+    /* A task without a request would end before the others begin: what is measured would not be
+       that many tasks side by side. */
+    if (p->requests < p->common.tasks) {
+        snprintf(message, WORKLOAD_MESSAGE_BYTES,
+                 "requests=%lld is less than tasks=%lld (try --requests=%lld)",
+                 (long long)p->requests, (long long)p->common.tasks, (long long)p->common.tasks);
+        return -EINVAL;
+    }
+    if (!fetch_needs_origin(p))
+        return check_urls(p->urls, message);
+    if (p->delay_ns >= p->request_timeout_ns) {
+        snprintf(message, WORKLOAD_MESSAGE_BYTES,
+                 "every request would exceed its request-timeout: it is not longer than delay "
+                 "(try a shorter --delay or a longer --request-timeout)");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* A response of our origin with its headers fits one read, if it is not too long for that. Of other
+   servers' nothing is known. */
+static size_t choose_buffer_bytes(const struct fetch_params *p) {
+    const size_t least = 2048, most = 65536, other = 16384;
+    if (!fetch_needs_origin(p))
+        return other;
+    size_t bytes = (size_t)p->size_bytes + 512;
+    return bytes < least ? least : bytes > most ? most : bytes;
+}
+
+/* "/delay/0.050000000?bytes=1024&seed=" and room for the seed. */
+static int prepare_target(const struct fetch_params *p, char target[TARGET_BYTES]) {
+    if (p->delay_ns > 0)
+        return snprintf(target, TARGET_BYTES, "/delay/%lld.%09lld?bytes=%lld&seed=%0*d",
+                        (long long)(p->delay_ns / SECOND_NS), (long long)(p->delay_ns % SECOND_NS),
+                        (long long)p->size_bytes, SEED_DIGITS, 0);
+    return snprintf(target, TARGET_BYTES, "/bytes/%lld?seed=%0*d", (long long)p->size_bytes,
+                    SEED_DIGITS, 0);
+}
+
+static size_t longest_target(const struct fetch_state *s) {
+    size_t longest = TARGET_BYTES;
+    for (uint64_t i = 0; i < s->url_count; i++) {
+        size_t bytes = strlen(s->urls[i]->target);
+        if (bytes > longest)
+            longest = bytes;
+    }
+    return longest;
+}
+
+static int prepare_urls(struct fetch_state *s, const char *origin_url,
+                        char message[WORKLOAD_MESSAGE_BYTES]) {
+    const char *texts = fetch_needs_origin(s->params) ? origin_url : s->params->urls;
+    if (!texts) {
+        snprintf(message, WORKLOAD_MESSAGE_BYTES, "no origin was started (try --url=http://...)");
+        return -EINVAL;
+    }
+    s->urls = calloc(count_urls(texts), sizeof(struct http_url *));
+    int err = s->urls ? create_urls(texts, s->urls, &s->url_count, message) : -ENOMEM;
+    for (uint64_t i = 0; !err && i < s->url_count; i++)
+        err = http_url_resolve(s->urls[i], message);
+    return err;
+}
+
+static int prepare_clients(struct fetch_state *s) {
+    uint64_t tasks = (uint64_t)s->params->common.tasks;
+    s->clients = calloc(tasks, sizeof *s->clients);
+    if (!s->clients)
+        return -ENOMEM;
+    size_t target_bytes_max = longest_target(s);
+    size_t buffer_bytes = choose_buffer_bytes(s->params);
+    int err = 0;
+    for (uint64_t i = 0; !err && i < tasks; i++) {
+        struct fetch_client *client = &s->clients[i];
+        s->seed_offset = (size_t)prepare_target(s->params, client->target) - SEED_DIGITS;
+        err = http_connection_create(&client->connection, target_bytes_max, buffer_bytes,
+                                     s->params->is_kept_alive);
+    }
+    return err;
+}
+
+static void fetch_destroy(void *state) {
+    struct fetch_state *s = state;
+    if (!s)
+        return;
+    fan_out_destroy(s->fan_out);
+    for (int64_t i = 0; s->clients && i < s->params->common.tasks; i++)
+        http_connection_destroy(s->clients[i].connection);
+    free(s->clients);
+    destroy_urls(s->urls, s->url_count);
+    free(s);
+}
+
+static int fetch_prepare(const struct workload_input *input, void **state,
+                         char message[WORKLOAD_MESSAGE_BYTES]) {
+    struct fetch_state *s = calloc(1, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    s->params = input->params;
+    s->recorder = input->recorder;
+    int err = prepare_urls(s, input->origin_url, message);
+    if (!err)
+        err = prepare_clients(s);
+    if (!err)
+        err = fan_out_create(&s->fan_out, (uint64_t)s->params->common.tasks, "fetch", fetch_task, s,
+                             s->recorder);
+    if (err) {
+        fetch_destroy(s);
+        return err;
+    }
+    *state = s;
+    return 0;
+}
+
+static int fetch_main(void *state) {
+    const struct fetch_state *s = state;
+    return fan_out_run(s->fan_out);
+}
+
+static const struct parameter fetch_parameters[] = {
+    WORKLOAD_PARAMETER_TASKS("100"),
+    {"requests", PARAMETER_COUNT, offsetof(struct fetch_params, requests), "1000", 1, 1000000000,
+     "COUNT", "requests in all, at least one a task"},
+    {"keepalive", PARAMETER_FLAG, offsetof(struct fetch_params, is_kept_alive), "yes", 0, 1,
+     "yes|no", "keep each task's connection between its requests"},
+    {"delay", PARAMETER_DURATION, offsetof(struct fetch_params, delay_ns), "50ms", 0,
+     3600 * SECOND_NS, "DURATION", "how long our origin waits before it answers"},
+    {"size", PARAMETER_SIZE, offsetof(struct fetch_params, size_bytes), "1KiB", 0, BODY_BYTES_MAX,
+     "SIZE", "body of a response of our origin"},
+    {"url", PARAMETER_TEXT, offsetof(struct fetch_params, urls), "", 0, 0, "URL",
+     "fetch from here, not from our origin; several are taken in turn"},
+    {"request-timeout", PARAMETER_DURATION, offsetof(struct fetch_params, request_timeout_ns),
+     "10s", 1, 7200 * SECOND_NS, "DURATION", "of one request, connecting included"},
+    WORKLOAD_PARAMETER_SEED,
+    {0},
+};
+
+const struct workload workload_fetch = {
+    .name = "fetch",
+    .summary = "tasks that fetch by HTTP: connections, and waiting for somebody else",
+    .operation = "one fetch",
+    .parameters = fetch_parameters,
+    .params_bytes = sizeof(struct fetch_params),
+    .task_stack_bytes = 1280,
+    .needs_origin = fetch_needs_origin,
+    .check = fetch_check,
+    .operations = fetch_operations,
+    .wait_ns = fetch_wait_ns,
+    .is_right = fetch_is_right,
+    .ideal_ns = fetch_ideal_ns,
+    .prepare = fetch_prepare,
+    .main = fetch_main,
+    .destroy = fetch_destroy,
+    .error_name = fetch_error_name,
+};
