@@ -1,0 +1,7 @@
+/* The table of models. A new model is a folder and one line here. */
+#include "harness/tables.h"
+
+#include "async/models.h"
+#include "threaded/models.h"
+
+const struct model *const models[] = {&model_threads, &model_pool, &model_async, NULL};

@@ -1,0 +1,33 @@
+/* The command line, a contract (docs/design.md, section 5), turned into what to do. */
+#ifndef TVA_HARNESS_OPTIONS_H
+#define TVA_HARNESS_OPTIONS_H
+
+#include "harness/plan.h"
+#include "harness/trial.h"
+
+#include <stdbool.h>
+
+enum command {
+    COMMAND_LIST,
+    COMMAND_RUN,
+    COMMAND_BENCH,
+    COMMAND_ORIGIN,
+    COMMAND_TRIAL,
+};
+
+struct options {
+    enum command command;
+    bool is_json;               /* of list and run */
+    struct plan plan;           /* of run and bench; owned */
+    const char *out;            /* of bench; NULL: a folder below results/ */
+    const char *listen;         /* of origin; NULL: a free port of loopback */
+    struct trial_options trial; /* of trial */
+};
+
+/* Reads the command line. Texts in *out point into argv; the caller destroys *out. Returns 0;
+   -EINVAL with one line in message; another negative errno. --help prints and exits. */
+int options_parse(struct options *out, int argc, char **argv, struct message *message);
+
+void options_destroy(struct options *options);
+
+#endif

@@ -1,0 +1,159 @@
+#include "harness/results.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static char *default_path(const struct plan *plan) {
+    time_t now = time(NULL);
+    struct tm local;
+    char stamp[32], *path = NULL;
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
+    return asprintf(&path, "results/%s-%s", plan->name, stamp) < 0 ? NULL : path;
+}
+
+/* Slashes at the end would leave the run without a name. */
+static char *given_path(const char *path) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return strndup(path, length);
+}
+
+/* Makes the folders above the last part of a path. What cannot be made shows when that part is. */
+static void make_parents(const char *path) {
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%s", path);
+    for (char *slash = strchr(parent + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(parent, 0777);
+        *slash = '/';
+    }
+}
+
+static bool is_empty_folder(const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder)
+        return false;
+    size_t entries = 0;
+    while (readdir(folder))
+        entries++;
+    closedir(folder);
+    return entries <= 2; /* itself and its parent */
+}
+
+static int make_folder(const char *path, struct message *message) {
+    make_parents(path);
+    if (mkdir(path, 0777) == 0 || (errno == EEXIST && is_empty_folder(path)))
+        return 0;
+    if (errno == EEXIST)
+        return message_fail(message, -EEXIST,
+                            "results: %s exists and is not an empty folder: choose another --out",
+                            path);
+    return message_fail(message, -errno, "results: %s cannot be made: %s: choose another --out",
+                        path, strerror(errno));
+}
+
+/* A path inside the folder; the caller frees it. */
+static char *path_of(const struct results *results, const char *name) {
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", results->path, name) < 0 ? NULL : path;
+}
+
+/* Writes a file and only then gives it its name, so that it is there whole or not at all. */
+static int write_json(const struct results *results, const char *name, const json_t *json,
+                      struct message *message) {
+    char *path = path_of(results, name), *part = path_of(results, ".part");
+    int err = -ENOMEM;
+    if (path && part && json) {
+        errno = EIO;
+        err = json_dump_file(json, part, JSON_INDENT(2)) < 0 || rename(part, path) < 0 ? -errno : 0;
+    }
+    if (err)
+        message_fail(message, err, "results: %s/%s cannot be written: %s", results->path, name,
+                     strerror(-err));
+    free(part);
+    free(path);
+    return err;
+}
+
+static int write_plan(const struct results *results, const struct plan *plan,
+                      struct message *message) {
+    json_t *json = plan_json(plan);
+    int err = write_json(results, "plan.json", json, message);
+    json_decref(json);
+    return err;
+}
+
+static int open_trials(struct results *results, struct message *message) {
+    char *path = path_of(results, "trials.jsonl");
+    if (!path)
+        return message_fail(message, -ENOMEM, "out of memory");
+    results->trials_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    int err = results->trials_fd < 0 ? -errno : 0;
+    if (err)
+        message_fail(message, err, "results: %s cannot be written: %s", path, strerror(-err));
+    free(path);
+    return err;
+}
+
+int results_create(struct results *out, const char *path, const struct plan *plan,
+                   struct message *message) {
+    struct results results = {.path = path ? given_path(path) : default_path(plan),
+                              .trials_fd = -1};
+    if (!results.path)
+        return message_fail(message, -ENOMEM, "out of memory");
+    int err = make_folder(results.path, message);
+    if (!err)
+        err = write_plan(&results, plan, message);
+    if (!err)
+        err = open_trials(&results, message);
+    if (err) {
+        results_close(&results);
+        return err;
+    }
+    *out = results;
+    return 0;
+}
+
+const char *results_name(const struct results *results) {
+    const char *slash = strrchr(results->path, '/');
+    return slash && slash[1] ? slash + 1 : results->path;
+}
+
+int results_append(const struct results *results, const json_t *row, struct message *message) {
+    char *text = json_dumps(row, JSON_COMPACT);
+    char *line = NULL;
+    int length = text ? asprintf(&line, "%s\n", text) : -1;
+    int err = 0;
+    if (length < 0) {
+        err = message_fail(message, -ENOMEM, "out of memory");
+    } else {
+        ssize_t written = write(results->trials_fd, line, (size_t)length);
+        if (written != length)
+            err = message_fail(message, -EIO, "results: %s/trials.jsonl cannot be written: %s",
+                               results->path, written < 0 ? strerror(errno) : "no space left");
+        free(line);
+    }
+    free(text);
+    return err;
+}
+
+int results_write_environment(const struct results *results, const json_t *environment,
+                              struct message *message) {
+    return write_json(results, "environment.json", environment, message);
+}
+
+void results_close(struct results *results) {
+    if (results->trials_fd >= 0)
+        close(results->trials_fd);
+    free(results->path);
+    *results = (struct results){.trials_fd = -1};
+}

@@ -1,0 +1,34 @@
+/* The folder of one run: plan.json, environment.json and trials.jsonl. */
+#ifndef TVA_HARNESS_RESULTS_H
+#define TVA_HARNESS_RESULTS_H
+
+#include "harness/message.h"
+#include "harness/plan.h"
+
+#include <jansson.h>
+
+struct results {
+    char *path; /* of the folder */
+    int trials_fd;
+};
+
+/* Makes the folder `path`, or where that is NULL one below results/ that is named after the plan
+   and the time, and writes the plan into it. A folder that is there must be empty. The caller
+   closes *out. Returns 0 or a negative errno with a line in message. */
+int results_create(struct results *out, const char *path, const struct plan *plan,
+                   struct message *message);
+
+/* The last part of the path: the name of the run. */
+const char *results_name(const struct results *results);
+
+/* Appends a row by one write, so that even kill -9 leaves whole rows alone. Returns 0 or a negative
+   errno with a line in message. */
+int results_append(const struct results *results, const json_t *row, struct message *message);
+
+/* Puts environment.json in place, as a whole. As above. */
+int results_write_environment(const struct results *results, const json_t *environment,
+                              struct message *message);
+
+void results_close(struct results *results);
+
+#endif

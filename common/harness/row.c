@@ -1,0 +1,177 @@
+#include "harness/row.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static json_t *figure(int64_t value) {
+    return value < 0 ? json_null() : json_integer(value);
+}
+
+static void set(json_t *object, const char *key, json_t *value) {
+    json_object_set_new(object, key, value);
+}
+
+/* Adds keys, a list ended by NULL, whose figures are not known yet, and returns the object. */
+static __attribute__((sentinel)) json_t *add_unknown(json_t *object, ...) {
+    va_list keys;
+    va_start(keys, object);
+    for (const char *key = va_arg(keys, const char *); key; key = va_arg(keys, const char *))
+        set(object, key, json_null());
+    va_end(keys);
+    return object;
+}
+
+/* All keys in their order. */
+static json_t *empty_row(const char *run, int64_t round, const struct cell *cell) {
+    const struct workload_params *common = spec_common(&cell->spec);
+    json_t *row =
+        json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s?, s:I}", "schema", 1, "run", run,
+                  "round", (json_int_t)round, "workload", cell->spec.workload->name, "model",
+                  cell->model_spec.model->name, "spec", cell->spec.text, "model_spec",
+                  cell->model_spec.text, "cpus", cell->cpus, "seed", (json_int_t)common->seed);
+    if (!row)
+        return NULL;
+    add_unknown(row, "status", "reason", NULL);
+    set(row, "tasks", json_integer(common->tasks));
+    add_unknown(row, "operations", NULL);
+    set(row, "errors", json_object());
+    set(row, "verified", json_false());
+    add_unknown(row, "peak_in_flight", "wall_ns", NULL);
+    set(row, "ideal_ns", json_integer(cell->ideal_ns));
+    add_unknown(row, "spawn_ns", "run_ns", "join_ns", "cpu_user_ns", "cpu_system_ns", "latency_ns",
+                "overshoot_ns", NULL);
+    set(row, "memory",
+        add_unknown(json_object(), "rss_base_bytes", "rss_plateau_bytes", "rss_peak_bytes",
+                    "page_tables_bytes", "kernel_stack_bytes", "slab_bytes", "kernel_source",
+                    "whole_plateau_bytes", NULL));
+    set(row, "stack", add_unknown(json_object(), "size_bytes", "used_peak_bytes", NULL));
+    set(row, "switches", add_unknown(json_object(), "voluntary", "involuntary", NULL));
+    set(row, "faults", add_unknown(json_object(), "minor", "major", NULL));
+    add_unknown(row, "limit", "origin", NULL);
+    set(row, "process",
+        add_unknown(json_object(), "wall_ns", "cpu_user_ns", "cpu_system_ns", NULL));
+    add_unknown(row, "timeline", NULL);
+    return row;
+}
+
+/* Copies the trial's own figures to the row's keys of the same name, one level deep. */
+static void copy_known(json_t *row, json_t *result) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(result, key, value) {
+        json_t *own = json_object_get(row, key);
+        if (strcmp(key, "memory") == 0 && json_is_object(own))
+            json_object_update_existing(own, value);
+        else if (own)
+            json_object_set(row, key, value);
+    }
+}
+
+static const char *status_name(enum trial_end end) {
+    switch (end) {
+    case TRIAL_TIMED_OUT:
+        return "timeout";
+    case TRIAL_CRASHED:
+        return "crashed";
+    default:
+        return "failed";
+    }
+}
+
+static void set_status(json_t *row, const char *status, const char *reason) {
+    set(row, "status", json_string(status));
+    set(row, "reason", json_string(reason));
+}
+
+/* The plateau counts only if no task had ended when the reading was done. The kernel's figures are
+   what was added since the base. */
+static void add_memory(json_t *row, const struct trial_outcome *outcome, int64_t first_ended_ns) {
+    json_t *memory = json_object_get(row, "memory");
+    const struct memory_reading *base = &outcome->base, *plateau = &outcome->plateau;
+    if (!base->ended_ns)
+        return;
+    set(memory, "rss_base_bytes", figure(base->process.rss_bytes));
+    if (!plateau->ended_ns || (first_ended_ns && plateau->ended_ns >= first_ended_ns))
+        return;
+    int64_t rss = plateau->process.rss_bytes;
+    set(memory, "rss_plateau_bytes", figure(rss));
+    if (rss < 0 || plateau->process.page_tables_bytes < 0 || base->process.page_tables_bytes < 0)
+        return;
+    int64_t tables = plateau->process.page_tables_bytes - base->process.page_tables_bytes;
+    set(memory, "page_tables_bytes", json_integer(tables));
+    const char *source = memory_source_name(plateau->kernel.source);
+    if (!source || plateau->kernel.source != base->kernel.source)
+        return;
+    /* Signed: on a machine that others use too, meminfo can also have shrunk. */
+    int64_t stacks = plateau->kernel.kernel_stack_bytes - base->kernel.kernel_stack_bytes;
+    int64_t slab = plateau->kernel.slab_bytes - base->kernel.slab_bytes;
+    set(memory, "kernel_stack_bytes", json_integer(stacks));
+    set(memory, "slab_bytes", json_integer(slab));
+    set(memory, "kernel_source", json_string(source));
+    set(memory, "whole_plateau_bytes", json_integer(rss + tables + stacks + slab));
+}
+
+static void add_process(json_t *row, const struct process_end *end) {
+    json_t *process = json_object_get(row, "process");
+    set(process, "wall_ns", json_integer(end->wall_ns));
+    set(process, "cpu_user_ns", json_integer(end->usage.cpu_user_ns));
+    set(process, "cpu_system_ns", json_integer(end->usage.cpu_system_ns));
+}
+
+static int64_t attempted(const json_t *row) {
+    int64_t count = json_integer_value(json_object_get(row, "operations"));
+    const char *cause;
+    json_t *errors;
+    json_object_foreach(json_object_get(row, "errors"), cause, errors) count +=
+        json_integer_value(errors);
+    return count;
+}
+
+/* The origin is a witness from outside: what it served must be what the trial says it asked for. */
+static void add_origin(json_t *row, const struct cell *cell, const struct trial_outcome *outcome) {
+    const struct workload *workload = cell->spec.workload;
+    if (!workload->needs_origin || !workload->needs_origin(cell->spec.params))
+        return;
+    const struct origin_counts *counts = &outcome->origin;
+    if (counts->has_counts)
+        set(row, "origin",
+            json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)counts->requests, "bytes",
+                      (json_int_t)counts->bytes, "cpu_ns", (json_int_t)counts->cpu_ns));
+    if (outcome->end != TRIAL_ENDED || (counts->has_counts && counts->requests == attempted(row)))
+        return;
+    set(row, "verified", json_false());
+    if (strcmp(row_status(row), "ok") != 0)
+        return;
+    struct message reason;
+    message_fail(&reason, 0, "the origin counted %lld requests for %lld operations",
+                 counts->has_counts ? (long long)counts->requests : -1, (long long)attempted(row));
+    set_status(row, "wrong", counts->has_counts ? reason.text : "the origin told no counts");
+}
+
+json_t *row_create(const char *run, int64_t round, const struct cell *cell,
+                   const struct trial_outcome *outcome) {
+    json_t *row = empty_row(run, round, cell);
+    if (!row)
+        return NULL;
+    int64_t first_ended_ns = 0;
+    if (outcome->end == TRIAL_ENDED) {
+        copy_known(row, outcome->result);
+        first_ended_ns = json_integer_value(json_object_get(outcome->result, "first_ended_ns"));
+    } else {
+        set_status(row, status_name(outcome->end), outcome->reason.text);
+    }
+    add_memory(row, outcome, first_ended_ns);
+    if (outcome->has_process)
+        add_process(row, &outcome->process);
+    add_origin(row, cell, outcome);
+    return row;
+}
+
+const char *row_status(const json_t *row) {
+    const char *status = json_string_value(json_object_get(row, "status"));
+    return status ? status : "failed";
+}
+
+bool row_status_is_good(const char *status) {
+    return strcmp(status, "ok") == 0 || strcmp(status, "limited") == 0;
+}

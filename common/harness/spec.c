@@ -1,0 +1,151 @@
+#include "harness/spec.h"
+
+#include "harness/tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int set_all(const struct parameter *table, void *values, const struct setting *settings,
+                   size_t count, struct message *message) {
+    for (size_t i = 0; i < count; i++) {
+        if (!tables_find_parameter(table, settings[i].name))
+            continue;
+        char what[PARAMETER_MESSAGE_BYTES] = "out of memory";
+        int err = parameters_set(table, values, settings[i].name, settings[i].text,
+                                 settings[i].is_further, what);
+        if (err)
+            return message_fail(message, err, "%s", what);
+    }
+    return 0;
+}
+
+static int check_spec(const struct spec *spec, struct message *message) {
+    const struct workload *workload = spec->workload;
+    char what[WORKLOAD_MESSAGE_BYTES] = "";
+    int err = workload->check ? workload->check(spec->params, what) : 0;
+    if (err)
+        return message_fail(message, err, "%s", what);
+    uint64_t operations = workload->operations(spec->params);
+    if (operations > SPEC_OPERATIONS_MAX)
+        return message_fail(message, -EINVAL,
+                            "%s: these parameters make %llu operations, and a trial holds at most "
+                            "%d: ask for fewer",
+                            workload->name, (unsigned long long)operations, SPEC_OPERATIONS_MAX);
+    return 0;
+}
+
+static int print_spec(struct spec *spec, struct message *message) {
+    spec->text = parameters_print(spec->workload->name, spec->workload->parameters, spec->params);
+    return spec->text ? 0 : message_fail(message, -ENOMEM, "out of memory");
+}
+
+int spec_build(struct spec *out, const struct workload *workload, const struct setting *settings,
+               size_t count, struct message *message) {
+    struct spec spec = {.workload = workload, .params = calloc(1, workload->params_bytes)};
+    if (!spec.params || parameters_set_defaults(workload->parameters, spec.params) < 0) {
+        free(spec.params);
+        return message_fail(message, -ENOMEM, "out of memory");
+    }
+    int err = set_all(workload->parameters, spec.params, settings, count, message);
+    if (!err)
+        err = check_spec(&spec, message);
+    if (!err)
+        err = print_spec(&spec, message);
+    if (err) {
+        spec_destroy(&spec);
+        return err;
+    }
+    *out = spec;
+    return 0;
+}
+
+int model_spec_build(struct model_spec *out, const struct model *model,
+                     const struct setting *settings, size_t count, struct message *message) {
+    struct model_spec built = {.model = model};
+    if (parameters_set_defaults(model->parameters, &built.options) < 0)
+        return message_fail(message, -ENOMEM, "out of memory");
+    int err = set_all(model->parameters, &built.options, settings, count, message);
+    if (err)
+        return err;
+    built.text = parameters_print(model->name, model->parameters, &built.options);
+    if (!built.text)
+        return message_fail(message, -ENOMEM, "out of memory");
+    *out = built;
+    return 0;
+}
+
+/* Splits "owner:rest" into an allocated owner and the rest, which may be empty. */
+static char *split_owner(const char *text, const char **rest) {
+    size_t length = strcspn(text, ":");
+    *rest = text[length] ? text + length + 1 : text + length;
+    return strndup(text, length);
+}
+
+int spec_parse(struct spec *out, const char *text, struct message *message) {
+    const char *rest;
+    char *owner = split_owner(text, &rest);
+    if (!owner)
+        return message_fail(message, -ENOMEM, "out of memory");
+    struct spec spec = {0};
+    int err = tables_find_workload(owner, &spec.workload, message);
+    free(owner);
+    if (err)
+        return err;
+    spec.params = calloc(1, spec.workload->params_bytes);
+    char what[PARAMETER_MESSAGE_BYTES] = "out of memory";
+    err = spec.params ? parameters_parse(spec.workload->parameters, spec.params, rest, what)
+                      : -ENOMEM;
+    if (err) {
+        free(spec.params);
+        return message_fail(message, err, "%s", what);
+    }
+    err = check_spec(&spec, message);
+    if (!err)
+        err = print_spec(&spec, message);
+    if (err) {
+        spec_destroy(&spec);
+        return err;
+    }
+    *out = spec;
+    return 0;
+}
+
+int model_spec_parse(struct model_spec *out, const char *text, struct message *message) {
+    const char *rest;
+    char *owner = split_owner(text, &rest);
+    if (!owner)
+        return message_fail(message, -ENOMEM, "out of memory");
+    struct model_spec parsed = {0};
+    int err = tables_find_model(owner, &parsed.model, message);
+    free(owner);
+    if (err)
+        return err;
+    char what[PARAMETER_MESSAGE_BYTES] = "out of memory";
+    err = parameters_parse(parsed.model->parameters, &parsed.options, rest, what);
+    if (err)
+        return message_fail(message, err, "%s", what);
+    parsed.text = parameters_print(parsed.model->name, parsed.model->parameters, &parsed.options);
+    if (!parsed.text)
+        return message_fail(message, -ENOMEM, "out of memory");
+    *out = parsed;
+    return 0;
+}
+
+const struct workload_params *spec_common(const struct spec *spec) {
+    return spec->params;
+}
+
+void spec_destroy(struct spec *spec) {
+    if (spec->params) {
+        parameters_destroy(spec->workload->parameters, spec->params);
+        free(spec->params);
+    }
+    free(spec->text);
+    *spec = (struct spec){0};
+}
+
+void model_spec_destroy(struct model_spec *model_spec) {
+    free(model_spec->text);
+    *model_spec = (struct model_spec){0};
+}

@@ -1,0 +1,191 @@
+#include "harness/supervisor.h"
+
+#include "clock.h"
+#include "harness/stop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* One trial under way. */
+struct supervision {
+    struct process process;
+    struct memory_cgroup cgroup;
+    int64_t deadline_ns;
+    int stop_fd;
+    char *text; /* of the result so far */
+    size_t text_bytes;
+    size_t text_room;
+    struct trial_outcome *outcome;
+};
+
+static struct memory_reading read_memory(const struct supervision *s) {
+    struct memory_reading reading = {0};
+    memory_read_process(s->process.pid, &reading.process);
+    reading.kernel = memory_read_kernel(&s->cgroup);
+    reading.ended_ns = clock_now_ns();
+    return reading;
+}
+
+/* The three bytes of the protocol before the result. */
+static void take_signal(struct supervision *s, char byte) {
+    if (byte == 'r') {
+        s->outcome->base = read_memory(s);
+        send(s->process.fd, "g", 1, MSG_NOSIGNAL);
+    } else if (byte == 'p') {
+        s->outcome->plateau = read_memory(s);
+    }
+}
+
+static int take_text(struct supervision *s, const char *bytes, size_t count) {
+    if (s->text_bytes + count > s->text_room) {
+        size_t room = 2 * (s->text_bytes + count);
+        char *text = realloc(s->text, room);
+        if (!text)
+            return -ENOMEM;
+        s->text = text;
+        s->text_room = room;
+    }
+    memcpy(s->text + s->text_bytes, bytes, count);
+    s->text_bytes += count;
+    return 0;
+}
+
+/* Takes what the trial sent. Returns 0 at the end of it, 1 if more may come, or a negative errno.
+ */
+static int take_bytes(struct supervision *s) {
+    char bytes[65536];
+    ssize_t count = recv(s->process.fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (count < 0)
+        return errno == EAGAIN || errno == EINTR ? 1
+                                                 : 0; /* ECONNRESET: it died, unread bytes left */
+    size_t at = 0;
+    while (at < (size_t)count && !s->text_bytes && bytes[at] != '{')
+        take_signal(s, bytes[at++]);
+    int err = take_text(s, bytes + at, (size_t)count - at);
+    return err ? err : count > 0;
+}
+
+/* Until the trial has closed its end of the socket, which its end does. */
+static enum trial_end attend(struct supervision *s) {
+    for (;;) {
+        int64_t left_ns = s->deadline_ns - clock_now_ns();
+        if (left_ns <= 0)
+            return TRIAL_TIMED_OUT;
+        struct timespec left = clock_timespec(left_ns);
+        struct pollfd waits[] = {{.fd = s->process.fd, .events = POLLIN},
+                                 {.fd = s->stop_fd, .events = POLLIN}};
+        if (ppoll(waits, 2, &left, NULL) < 0 && errno != EINTR)
+            return TRIAL_CRASHED;
+        s->outcome->stop_signal = stop_signal(s->stop_fd);
+        if (s->outcome->stop_signal)
+            return TRIAL_STOPPED;
+        int more = waits[0].revents ? take_bytes(s) : 1;
+        if (more <= 0)
+            return more < 0 ? TRIAL_CRASHED : TRIAL_ENDED;
+    }
+}
+
+/* A trial whose socket ended well may still have died, or not have had a result. */
+static enum trial_end judge_end(struct supervision *s) {
+    struct trial_outcome *outcome = s->outcome;
+    int status = outcome->process.status;
+    if (WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        message_fail(&outcome->reason, 0, "the trial was ended by SIG%s", name ? name : "?");
+        return TRIAL_CRASHED;
+    }
+    outcome->result = s->text_bytes ? json_loadb(s->text, s->text_bytes, 0, NULL) : NULL;
+    if (outcome->result)
+        return TRIAL_ENDED;
+    message_fail(&outcome->reason, 0, "the trial ended with status %d and without a result",
+                 WEXITSTATUS(status));
+    return TRIAL_CRASHED;
+}
+
+static void finish(struct supervision *s, enum trial_end end) {
+    if (end != TRIAL_ENDED)
+        process_signal(&s->process, SIGKILL);
+    s->outcome->process = process_wait(&s->process);
+    s->outcome->has_process = true;
+    memory_cgroup_destroy(&s->cgroup);
+    s->outcome->end = end == TRIAL_ENDED ? judge_end(s) : end;
+    free(s->text);
+}
+
+static int start_trial(struct supervision *s, const struct cell *cell, const char *origin_url) {
+    char control[16];
+    snprintf(control, sizeof control, "%d", SUPERVISOR_CONTROL_FD);
+    char *arguments[16];
+    size_t count = 0;
+    arguments[count++] = "tva";
+    arguments[count++] = "trial";
+    arguments[count++] = "--control";
+    arguments[count++] = control;
+    if (origin_url) {
+        arguments[count++] = "--origin";
+        arguments[count++] = (char *)origin_url;
+    }
+    if (cell->cpus) {
+        arguments[count++] = "--cpus";
+        arguments[count++] = cell->cpus;
+    }
+    if (cell->has_timeline)
+        arguments[count++] = "--timeline";
+    arguments[count++] = cell->spec.text;
+    arguments[count++] = cell->model_spec.text;
+    arguments[count] = NULL;
+    return process_start(&s->process, arguments, SUPERVISOR_CONTROL_FD);
+}
+
+/* The trial between its start and its end, with the origin up if it has one. */
+static void supervise(struct supervision *s, const struct cell *cell, int64_t timeout_ns,
+                      const char *origin_url) {
+    int err = start_trial(s, cell, origin_url);
+    if (err) {
+        s->outcome->end = TRIAL_NOT_STARTED;
+        message_fail(&s->outcome->reason, err, "the trial could not be started: %s",
+                     strerror(-err));
+        return;
+    }
+    char name[64];
+    snprintf(name, sizeof name, "tva-trial-%d", (int)s->process.pid);
+    if (memory_cgroup_create(&s->cgroup, name) == 0 &&
+        memory_cgroup_add(&s->cgroup, s->process.pid) < 0)
+        memory_cgroup_destroy(&s->cgroup);
+    s->deadline_ns = s->process.begin_ns + timeout_ns;
+    enum trial_end end = attend(s);
+    if (end == TRIAL_TIMED_OUT)
+        message_fail(&s->outcome->reason, 0,
+                     "killed at the time limit of %.3g s: raise the timeout or shorten the spec",
+                     (double)timeout_ns / 1e9);
+    else if (end == TRIAL_CRASHED)
+        message_fail(&s->outcome->reason, 0, "the trial's result could not be received");
+    finish(s, end);
+}
+
+void supervisor_run(const struct cell *cell, int64_t timeout_ns, int stop_fd,
+                    struct trial_outcome *out) {
+    *out = (struct trial_outcome){0};
+    struct supervision s = {.stop_fd = stop_fd, .outcome = out};
+    const struct workload *workload = cell->spec.workload;
+    struct origin_process origin = {0};
+    bool needs_origin = workload->needs_origin && workload->needs_origin(cell->spec.params);
+    if (needs_origin && origin_process_start(&origin, &out->reason) < 0) {
+        out->end = TRIAL_NOT_STARTED;
+        return;
+    }
+    supervise(&s, cell, timeout_ns, needs_origin ? origin.url : NULL);
+    out->origin = origin_process_stop(&origin);
+}
+
+void trial_outcome_destroy(struct trial_outcome *outcome) {
+    json_decref(outcome->result);
+    *outcome = (struct trial_outcome){0};
+}

@@ -1,0 +1,219 @@
+#include "harness/trial.h"
+
+#include "clock.h"
+#include "harness/cpus.h"
+#include "harness/trial_result.h"
+#include "measure/recorder.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Room in a timeline for each task and each operation. */
+#define SPANS_EACH 64
+#define SPANS_MAX 200000
+
+struct trial {
+    const struct trial_options *options;
+    struct spec spec;
+    struct model_spec model_spec;
+    struct recorder *recorder;
+    void *state; /* the workload's */
+    struct histogram *latency;
+    struct histogram *overshoot;
+    struct timeline *timeline;
+
+    /* Measured. */
+    int run_error;
+    int main_result;
+    int64_t begin_ns;
+    int64_t end_ns;
+    struct usage used;
+    struct process_memory memory;
+    struct model_report report;
+};
+
+static int pin(const char *cpus, struct message *message) {
+    cpu_set_t set;
+    int err = cpus ? cpus_parse(cpus, &set, message) : 0;
+    if (!err && cpus && sched_setaffinity(0, sizeof set, &set) < 0)
+        err = message_fail(message, -errno, "cpus: cannot be pinned to %s: %s", cpus,
+                           strerror(errno));
+    return err;
+}
+
+/* As many descriptors as may be had: a task can hold one. */
+static void raise_descriptors(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int create_timeline(struct trial *t, uint64_t operations) {
+    size_t tasks = (size_t)spec_common(&t->spec)->tasks;
+    size_t spans = (tasks + operations) * SPANS_EACH;
+    return timeline_create(&t->timeline, tasks, spans < SPANS_MAX ? spans : SPANS_MAX);
+}
+
+/* Allocates what the measuring needs, before anything is measured. */
+static int create_instruments(struct trial *t) {
+    const struct workload *workload = t->spec.workload;
+    const struct model *model = t->model_spec.model;
+    uint64_t operations = workload->operations(t->spec.params);
+    int64_t plateau = model->in_flight_max(&t->model_spec.options, spec_common(&t->spec)->tasks);
+    int err = recorder_create(&t->recorder, operations, (uint64_t)plateau, t->options->control_fd);
+    if (!err)
+        err = histogram_create(&t->latency);
+    if (!err && workload->is_sleep)
+        err = histogram_create(&t->overshoot);
+    if (!err && t->options->has_timeline)
+        err = create_timeline(t, operations);
+    return err;
+}
+
+static int prepare(struct trial *t, struct message *message) {
+    const struct workload *workload = t->spec.workload;
+    int err = pin(t->options->cpus, message);
+    if (err)
+        return err;
+    raise_descriptors();
+    t->model_spec.options.task_stack_bytes = (int64_t)workload->task_stack_bytes;
+    err = create_instruments(t);
+    if (err)
+        return message_fail(message, err, "the trial could not be prepared: %s", strerror(-err));
+    struct workload_input input = {
+        .params = t->spec.params, .recorder = t->recorder, .origin_url = t->options->origin_url};
+    char what[WORKLOAD_MESSAGE_BYTES] = "";
+    err = workload->prepare(&input, &t->state, what);
+    if (err)
+        return message_fail(message, err, "%s: %s", workload->name, *what ? what : strerror(-err));
+    return 0;
+}
+
+/* Tells the supervisor that all is ready and waits until it has looked. */
+static void await_go(const struct trial *t) {
+    char go;
+    if (t->options->control_fd < 0)
+        return;
+    while (write(t->options->control_fd, "r", 1) < 0 && errno == EINTR)
+        continue;
+    while (read(t->options->control_fd, &go, 1) < 0 && errno == EINTR)
+        continue;
+}
+
+static int watched_main(void *arg) {
+    const struct trial *t = arg;
+    timeline_start(t->timeline);
+    return t->spec.workload->main(t->state);
+}
+
+static void measure(struct trial *t) {
+    const struct model *model = t->model_spec.model;
+    task_function *function = t->timeline ? watched_main : t->spec.workload->main;
+    void *arg = t->timeline ? t : t->state;
+    struct usage before = usage_now();
+    t->begin_ns = clock_now_ns();
+    t->run_error = model_run(model, &t->model_spec.options, function, arg, &t->main_result);
+    t->end_ns = clock_now_ns();
+    struct usage after = usage_now();
+    memory_read_process(0, &t->memory);
+    t->used = usage_between(&before, &after);
+    t->report = (struct model_report){-1, -1};
+    if (!t->run_error)
+        model->report(&t->report);
+}
+
+static json_t *report(const struct trial *t, const struct verdict *verdict) {
+    struct phase_times times = {.begin_ns = t->begin_ns,
+                                .all_spawned_ns = t->recorder->all_spawned_ns,
+                                .last_end_ns = verdict->summary.last_end_ns,
+                                .end_ns = t->end_ns};
+    struct trial_result result = {.verdict = verdict,
+                                  .recorder = t->recorder,
+                                  .phases = phases_of(&times),
+                                  .used = t->used,
+                                  .memory = t->memory,
+                                  .report = t->report,
+                                  .latency = t->latency,
+                                  .overshoot = t->overshoot,
+                                  .timeline = t->timeline};
+    return trial_result_json(&result);
+}
+
+static json_t *run(struct trial *t) {
+    struct message reason = {""};
+    int err = prepare(t, &reason);
+    if (err)
+        return trial_result_unprepared_json(err, &reason);
+    await_go(t);
+    measure(t);
+    struct verdict verdict;
+    verdict_reach(&verdict, &t->spec, t->recorder, t->run_error, t->main_result, t->latency,
+                  t->overshoot);
+    json_t *result = report(t, &verdict);
+    verdict_destroy(&verdict);
+    return result;
+}
+
+static int write_all(int fd, const char *text, size_t count) {
+    while (count > 0) {
+        ssize_t written = write(fd, text, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -errno;
+        text += written;
+        count -= (size_t)written;
+    }
+    return 0;
+}
+
+static int send_result(int fd, const json_t *result) {
+    char *text = json_dumps(result, JSON_COMPACT);
+    if (!text)
+        return -ENOMEM;
+    int err = write_all(fd, text, strlen(text));
+    if (!err)
+        err = write_all(fd, "\n", 1);
+    free(text);
+    return err;
+}
+
+static void destroy(struct trial *t) {
+    if (t->state)
+        t->spec.workload->destroy(t->state);
+    if (t->timeline)
+        timeline_destroy(t->timeline);
+    histogram_destroy(t->overshoot);
+    histogram_destroy(t->latency);
+    recorder_destroy(t->recorder);
+    model_spec_destroy(&t->model_spec);
+    spec_destroy(&t->spec);
+}
+
+int trial_run(const struct trial_options *options, struct message *message) {
+    struct trial t = {.options = options};
+    int err = spec_parse(&t.spec, options->spec, message);
+    if (!err)
+        err = model_spec_parse(&t.model_spec, options->model_spec, message);
+    if (!err) {
+        json_t *result = run(&t);
+        int fd = options->control_fd >= 0 ? options->control_fd : STDOUT_FILENO;
+        err = result ? send_result(fd, result) : -ENOMEM;
+        if (err)
+            message_fail(message, err, "the result could not be sent: %s", strerror(-err));
+        else if (options->control_fd < 0) {
+            const char *status = json_string_value(json_object_get(result, "status"));
+            err = strcmp(status, "ok") != 0 && strcmp(status, "limited") != 0;
+        }
+        json_decref(result);
+    }
+    destroy(&t);
+    return err;
+}

@@ -1,0 +1,110 @@
+#include "harness/trial_result.h"
+
+#include "harness/limits.h"
+
+static json_t *figure(int64_t value) {
+    return value < 0 ? json_null() : json_integer(value);
+}
+
+static json_t *buckets_json(const struct histogram *histogram) {
+    json_t *buckets = json_array();
+    struct histogram_bucket bucket;
+    unsigned cursor = 0;
+    while (histogram_next_bucket(histogram, &cursor, &bucket))
+        json_array_append_new(buckets, json_pack("[I, I, I]", (json_int_t)bucket.from,
+                                                 (json_int_t)bucket.to, (json_int_t)bucket.count));
+    return buckets;
+}
+
+static json_t *distribution_json(const struct histogram *h) {
+    if (!h)
+        return json_null();
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "count",
+                     (json_int_t)histogram_count(h), "min", figure(histogram_min(h)), "mean",
+                     figure(histogram_mean(h)), "p50", figure(histogram_percentile(h, 50000)),
+                     "p90", figure(histogram_percentile(h, 90000)), "p99",
+                     figure(histogram_percentile(h, 99000)), "p999",
+                     figure(histogram_percentile(h, 99900)), "max", figure(histogram_max(h)),
+                     "buckets", buckets_json(h));
+}
+
+static json_t *timeline_json(const struct timeline *timeline) {
+    if (!timeline)
+        return json_null();
+    json_t *spans = json_array();
+    size_t count;
+    const struct timeline_span *span = timeline_spans(timeline, &count);
+    for (; count > 0; count--, span++)
+        json_array_append_new(spans, json_pack("[I, s, I, I]", (json_int_t)span->task,
+                                               span->is_wait ? "wait" : "run",
+                                               (json_int_t)span->from_ns, (json_int_t)span->to_ns));
+    return spans;
+}
+
+/* How many tasks there were when a limit was met: those spawned if spawning met it, else those that
+   were under way at once. */
+static int64_t tasks_reached(const struct recorder *recorder) {
+    return (int64_t)(recorder->spawn_error ? recorder->spawned : recorder->in_flight_peak);
+}
+
+static json_t *limit_json(const struct verdict *verdict, const struct recorder *recorder) {
+    json_t *limit =
+        verdict->limit_cause ? limits_explain(verdict->limit_cause, tasks_reached(recorder)) : NULL;
+    return limit ? limit : json_null();
+}
+
+static void add_times(json_t *object, const struct trial_result *result) {
+    const struct phases *phases = &result->phases;
+    json_object_set_new(object, "wall_ns", json_integer(phases->wall_ns));
+    json_object_set_new(object, "spawn_ns", json_integer(phases->spawn_ns));
+    json_object_set_new(object, "run_ns", json_integer(phases->run_ns));
+    json_object_set_new(object, "join_ns", json_integer(phases->join_ns));
+    json_object_set_new(object, "latency_ns", distribution_json(result->latency));
+    json_object_set_new(object, "overshoot_ns", distribution_json(result->overshoot));
+    json_object_set_new(object, "timeline", timeline_json(result->timeline));
+}
+
+static void add_usage(json_t *object, const struct usage *used) {
+    json_object_set_new(object, "cpu_user_ns", json_integer(used->cpu_user_ns));
+    json_object_set_new(object, "cpu_system_ns", json_integer(used->cpu_system_ns));
+    json_object_set_new(object, "switches",
+                        json_pack("{s:I, s:I}", "voluntary", (json_int_t)used->switches_voluntary,
+                                  "involuntary", (json_int_t)used->switches_involuntary));
+    json_object_set_new(object, "faults",
+                        json_pack("{s:I, s:I}", "minor", (json_int_t)used->faults_minor, "major",
+                                  (json_int_t)used->faults_major));
+}
+
+static void add_memory(json_t *object, const struct trial_result *result) {
+    const struct model_report *report = &result->report;
+    json_object_set_new(
+        object, "memory",
+        json_pack("{s:o}", "rss_peak_bytes", figure(result->memory.rss_peak_bytes)));
+    json_object_set_new(object, "stack",
+                        json_pack("{s:o, s:o}", "size_bytes", figure(report->stack_bytes),
+                                  "used_peak_bytes", figure(report->stack_used_peak_bytes)));
+}
+
+json_t *trial_result_json(const struct trial_result *result) {
+    const struct verdict *verdict = result->verdict;
+    const struct recorder *recorder = result->recorder;
+    const char *reason = verdict->reason.text;
+    json_t *object =
+        json_pack("{s:s, s:s?, s:I, s:O, s:b, s:I, s:o, s:I}", "status", verdict->status, "reason",
+                  *reason ? reason : NULL, "operations", (json_int_t)verdict->summary.ended,
+                  "errors", verdict->errors, "verified", verdict->is_verified, "peak_in_flight",
+                  (json_int_t)recorder->in_flight_peak, "limit", limit_json(verdict, recorder),
+                  "first_ended_ns", (json_int_t)recorder->first_ended_ns);
+    if (!object)
+        return NULL;
+    add_times(object, result);
+    add_usage(object, &result->used);
+    add_memory(object, result);
+    return object;
+}
+
+json_t *trial_result_unprepared_json(int error, const struct message *reason) {
+    json_t *limit = verdict_is_limit(error) ? limits_explain(error, 0) : NULL;
+    return json_pack("{s:s, s:s, s:o}", "status", limit ? "limited" : "failed", "reason",
+                     reason->text, "limit", limit ? limit : json_null());
+}

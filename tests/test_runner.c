@@ -1,0 +1,475 @@
+/* The runner, end to end, with a scripted model and a scripted workload in place of the real ones:
+   this program links tables of its own, and is its own trial process, since the runner starts
+   /proc/self/exe. */
+#include "clock.h"
+#include "harness/commands.h"
+#include "harness/row.h"
+#include "harness/runner.h"
+#include "harness/tables.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WAIT_NS (20 * NS_PER_MS)
+
+/* A model that runs each task to its end when it is spawned. */
+
+static int serial_spawn(struct task **out, const char *name, task_function *function, void *arg) {
+    (void)name;
+    *out = NULL;
+    return function(arg);
+}
+
+static int serial_gather(struct task *const *tasks, size_t count, int *results) {
+    (void)tasks;
+    (void)count;
+    (void)results;
+    return 0;
+}
+
+static int serial_sleep(int64_t duration_ns) {
+    struct timespec left = clock_timespec(duration_ns);
+    while (nanosleep(&left, &left) < 0)
+        continue;
+    return 0;
+}
+
+static const struct task_calls serial_calls = {
+    .spawn = serial_spawn, .gather = serial_gather, .sleep = serial_sleep};
+
+static int64_t serial_in_flight_max(const struct model_options *options, int64_t tasks) {
+    (void)options;
+    (void)tasks;
+    return 1;
+}
+
+static int serial_run(const struct model_options *options, task_function *main_function, void *arg,
+                      int *result) {
+    (void)options;
+    *result = main_function(arg);
+    return 0;
+}
+
+static void serial_report(struct model_report *report) {
+    *report = (struct model_report){.stack_bytes = 4096, .stack_used_peak_bytes = -1};
+}
+
+static const struct parameter serial_parameters[] = {{0}};
+
+static const struct model model_serial = {
+    .name = "serial",
+    .summary = "one after the other",
+    .parameters = serial_parameters,
+    .calls = &serial_calls,
+    .in_flight_max = serial_in_flight_max,
+    .run = serial_run,
+    .report = serial_report,
+};
+
+/* A workload of two operations that does what its parameter says. */
+
+enum script {
+    SCRIPT_WELL,
+    SCRIPT_WRONG,
+    SCRIPT_SHORT,
+    SCRIPT_CRASH,
+    SCRIPT_HANG,
+    SCRIPT_LIMITED,
+    SCRIPT_ERROR,
+    SCRIPT_EXIT,
+    SCRIPT_UNPREPARED,
+};
+
+struct script_params {
+    struct workload_params common;
+    int64_t script;
+};
+
+struct script_state {
+    const struct script_params *params;
+    struct recorder *recorder;
+};
+
+static uint64_t script_operations(const void *params) {
+    (void)params;
+    return 2;
+}
+
+static int64_t script_wait_ns(const void *params, uint64_t operation) {
+    (void)params;
+    (void)operation;
+    return WAIT_NS;
+}
+
+static bool script_is_right(const void *params, uint64_t operation, uint64_t value) {
+    (void)params;
+    return value == operation;
+}
+
+static int64_t script_ideal_ns(const void *params) {
+    (void)params;
+    return WAIT_NS;
+}
+
+static int script_prepare(const struct workload_input *input, void **state,
+                          char message[WORKLOAD_MESSAGE_BYTES]) {
+    const struct script_params *params = input->params;
+    if (params->script == SCRIPT_UNPREPARED) {
+        strcpy(message, "it is not to be");
+        return -EHOSTUNREACH;
+    }
+    struct script_state *s = calloc(1, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    *s = (struct script_state){.params = params, .recorder = input->recorder};
+    *state = s;
+    return 0;
+}
+
+/* The second operation, where the script has its effect. */
+static int64_t act(int64_t script, uint64_t *value, int *error) {
+    switch (script) {
+    case SCRIPT_WRONG:
+        *value = 77;
+        return WAIT_NS;
+    case SCRIPT_SHORT:
+        return WAIT_NS / 2;
+    case SCRIPT_CRASH:
+        signal(SIGSEGV, SIG_DFL); /* past a sanitizer, which would print and exit */
+        raise(SIGSEGV);
+        return 0;
+    case SCRIPT_HANG:
+        return 3600 * NS_PER_S;
+    case SCRIPT_ERROR:
+        *error = -ECONNRESET;
+        return 0;
+    case SCRIPT_EXIT:
+        _exit(3);
+    default:
+        return WAIT_NS;
+    }
+}
+
+static int script_main(void *state) {
+    const struct script_state *s = state;
+    int64_t script = s->params->script;
+    recorder_task_begin(s->recorder);
+    operation_begin(s->recorder, 0);
+    task_sleep(WAIT_NS);
+    operation_end(s->recorder, 0, 0, 0);
+    if (script == SCRIPT_LIMITED) {
+        recorder_all_spawned(s->recorder, 1, -EAGAIN);
+        return -EAGAIN;
+    }
+    recorder_all_spawned(s->recorder, 2, 0);
+    uint64_t value = 1;
+    int error = 0;
+    operation_begin(s->recorder, 1);
+    task_sleep(act(script, &value, &error));
+    operation_end(s->recorder, 1, error, value);
+    recorder_task_end(s->recorder);
+    return 0;
+}
+
+static const struct parameter script_parameters[] = {
+    WORKLOAD_PARAMETER_TASKS("2"),
+    {"script", PARAMETER_COUNT, offsetof(struct script_params, script), "0", 0, 100, "COUNT",
+     "what goes wrong"},
+    WORKLOAD_PARAMETER_SEED,
+    {0},
+};
+
+static const struct workload workload_script = {
+    .name = "script",
+    .summary = "does what it is told",
+    .operation = "one wait",
+    .parameters = script_parameters,
+    .params_bytes = sizeof(struct script_params),
+    .operations = script_operations,
+    .wait_ns = script_wait_ns,
+    .is_right = script_is_right,
+    .ideal_ns = script_ideal_ns,
+    .prepare = script_prepare,
+    .main = script_main,
+    .destroy = free,
+};
+
+const struct model *const models[] = {&model_serial, NULL};
+const struct workload *const workloads[] = {&workload_script, NULL};
+
+/* Running plans of scripts. */
+
+static void add_script(struct plan *plan, enum script script) {
+    char text[16];
+    snprintf(text, sizeof text, "%d", script);
+    struct setting setting = {.name = "script", .text = text};
+    struct cell_options options = {0};
+    struct message message = {""};
+    if (plan_add(plan, &workload_script, &model_serial, &setting, 1, &options, &message) != 0)
+        fail_msg("%s", message.text);
+}
+
+static int keep_row(void *rows, const struct cell *cell, const json_t *row,
+                    struct message *message) {
+    (void)cell;
+    (void)message;
+    return json_array_append(rows, json_deep_copy(row));
+}
+
+static json_t *run_plan_into(const struct plan *plan, runner_sink *sink,
+                             struct runner_report *report) {
+    struct progress *progress;
+    struct message message = {""};
+    json_t *rows = json_array();
+    FILE *nowhere = fopen("/dev/null", "we");
+    assert_non_null(nowhere);
+    assert_int_equal(progress_create(&progress, plan, nowhere), 0);
+    int err = runner_run(plan, "test", progress, sink, rows, report, &message);
+    progress_destroy(progress);
+    fclose(nowhere);
+    if (err)
+        fail_msg("%s", message.text);
+    return rows;
+}
+
+static json_t *run_plan(const struct plan *plan, struct runner_report *report) {
+    return run_plan_into(plan, keep_row, report);
+}
+
+/* The row of one trial of one script; the caller frees it. */
+static json_t *run_script(enum script script, struct runner_report *report) {
+    struct plan plan;
+    assert_int_equal(plan_create(&plan, "test"), 0);
+    plan.timeout_ns = 500 * NS_PER_MS;
+    add_script(&plan, script);
+    json_t *rows = run_plan(&plan, report);
+    assert_int_equal(json_array_size(rows), 1);
+    json_t *row = json_incref(json_array_get(rows, 0));
+    json_decref(rows);
+    plan_destroy(&plan);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+    assert_int_equal(errno, ECHILD);
+    return row;
+}
+
+static const char *text_of(const json_t *row, const char *key) {
+    const char *text = json_string_value(json_object_get(row, key));
+    return text ? text : "(null)";
+}
+
+static int64_t integer_of(const json_t *row, const char *key) {
+    const json_t *value = json_object_get(row, key);
+    assert_true(json_is_integer(value));
+    return json_integer_value(value);
+}
+
+static void a_trial_that_goes_well_is_ok_and_measured(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *row = run_script(SCRIPT_WELL, &report);
+    assert_string_equal(text_of(row, "status"), "ok");
+    assert_true(json_is_null(json_object_get(row, "reason")));
+    assert_true(json_is_true(json_object_get(row, "verified")));
+    assert_string_equal(text_of(row, "spec"), "script:tasks=2,script=0,seed=1");
+    assert_int_equal(integer_of(row, "operations"), 2);
+    assert_int_equal(integer_of(row, "ideal_ns"), WAIT_NS);
+    assert_true(integer_of(row, "wall_ns") >= 2 * WAIT_NS);
+    assert_int_equal(integer_of(row, "wall_ns"), integer_of(row, "spawn_ns") +
+                                                     integer_of(row, "run_ns") +
+                                                     integer_of(row, "join_ns"));
+    assert_true(integer_of(row, "run_ns") >= WAIT_NS);
+    const json_t *memory = json_object_get(row, "memory");
+    assert_true(integer_of(memory, "rss_base_bytes") > 0);
+    assert_true(integer_of(memory, "rss_plateau_bytes") >= integer_of(memory, "rss_base_bytes"));
+    const json_t *stack = json_object_get(row, "stack");
+    assert_int_equal(integer_of(stack, "size_bytes"), 4096);
+    assert_true(json_is_null(json_object_get(stack, "used_peak_bytes")));
+    assert_true(integer_of(json_object_get(row, "process"), "wall_ns") >
+                integer_of(row, "wall_ns"));
+    assert_int_equal(report.trials, 1);
+    assert_int_equal(report.bad, 0);
+    json_decref(row);
+}
+
+static void a_wrong_value_makes_a_wrong_row(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *row = run_script(SCRIPT_WRONG, &report);
+    assert_string_equal(text_of(row, "status"), "wrong");
+    assert_string_equal(text_of(row, "reason"),
+                        "script: operation 1: its value 77 is not what the oracle computes");
+    assert_true(json_is_false(json_object_get(row, "verified")));
+    assert_int_equal(report.bad, 1);
+    json_decref(row);
+}
+
+static void a_wait_cut_short_makes_a_wrong_row(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *row = run_script(SCRIPT_SHORT, &report);
+    assert_string_equal(text_of(row, "status"), "wrong");
+    json_decref(row);
+}
+
+static void a_signal_makes_a_crashed_row_that_names_it(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *row = run_script(SCRIPT_CRASH, &report);
+    assert_string_equal(text_of(row, "status"), "crashed");
+    assert_string_equal(text_of(row, "reason"), "the trial was ended by SIGSEGV");
+    assert_true(json_is_null(json_object_get(row, "wall_ns")));
+    assert_true(json_is_null(json_object_get(row, "operations")));
+    assert_true(integer_of(json_object_get(row, "process"), "wall_ns") > 0);
+    assert_int_equal(report.bad, 1);
+    json_decref(row);
+}
+
+static void an_exit_without_a_result_makes_a_crashed_row(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *row = run_script(SCRIPT_EXIT, &report);
+    assert_string_equal(text_of(row, "status"), "crashed");
+    assert_string_equal(text_of(row, "reason"),
+                        "the trial ended with status 3 and without a result");
+    json_decref(row);
+}
+
+static void a_hang_is_killed_at_the_time_limit(void **state) {
+    (void)state;
+    struct runner_report report;
+    int64_t begin_ns = clock_now_ns();
+    json_t *row = run_script(SCRIPT_HANG, &report);
+    int64_t took_ns = clock_now_ns() - begin_ns;
+    assert_string_equal(text_of(row, "status"), "timeout");
+    assert_in_range(took_ns, 500 * NS_PER_MS, 5 * NS_PER_S);
+    assert_int_equal(report.bad, 1);
+    json_decref(row);
+}
+
+static void a_spawn_that_the_machine_refuses_is_limited_and_no_failure(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *row = run_script(SCRIPT_LIMITED, &report);
+    assert_string_equal(text_of(row, "status"), "limited");
+    assert_int_equal(integer_of(row, "operations"), 1);
+    const json_t *limit = json_object_get(row, "limit");
+    assert_int_equal(integer_of(limit, "reached"), 1);
+    assert_true(integer_of(limit, "value") > 1);
+    assert_int_equal(report.bad, 0);
+    json_decref(row);
+}
+
+static void an_error_is_counted_by_its_name(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *row = run_script(SCRIPT_ERROR, &report);
+    assert_string_equal(text_of(row, "status"), "failed");
+    assert_int_equal(integer_of(json_object_get(row, "errors"), "ECONNRESET"), 1);
+    assert_int_equal(integer_of(row, "operations"), 1);
+    json_decref(row);
+}
+
+static void a_trial_that_cannot_be_prepared_fails_with_the_reason(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *row = run_script(SCRIPT_UNPREPARED, &report);
+    assert_string_equal(text_of(row, "status"), "failed");
+    assert_string_equal(text_of(row, "reason"), "script: it is not to be");
+    assert_true(json_is_null(json_object_get(row, "wall_ns")));
+    json_decref(row);
+}
+
+static void the_run_goes_on_after_a_crash_round_by_round(void **state) {
+    (void)state;
+    struct plan plan;
+    struct runner_report report;
+    assert_int_equal(plan_create(&plan, "test"), 0);
+    plan.rounds = 2;
+    add_script(&plan, SCRIPT_CRASH);
+    add_script(&plan, SCRIPT_WELL);
+    json_t *rows = run_plan(&plan, &report);
+    assert_int_equal(report.trials, 4);
+    assert_int_equal(report.bad, 2);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(integer_of(json_array_get(rows, i), "round"), i / 2 + 1);
+    json_decref(rows);
+    plan_destroy(&plan);
+}
+
+static void every_row_has_the_same_keys_in_the_same_order(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *well = run_script(SCRIPT_WELL, &report);
+    json_t *crashed = run_script(SCRIPT_CRASH, &report);
+    void *left = json_object_iter(well), *right = json_object_iter(crashed);
+    while (left && right) {
+        assert_string_equal(json_object_iter_key(left), json_object_iter_key(right));
+        left = json_object_iter_next(well, left);
+        right = json_object_iter_next(crashed, right);
+    }
+    assert_true(!left && !right);
+    json_decref(well);
+    json_decref(crashed);
+}
+
+static int stop_after_row(void *rows, const struct cell *cell, const json_t *row,
+                          struct message *message) {
+    kill(getpid(), SIGTERM); /* blocked by now: the runner looks for it */
+    return keep_row(rows, cell, row, message);
+}
+
+static void a_signal_stops_the_run_keeps_its_rows_and_leaves_no_child(void **state) {
+    (void)state;
+    struct plan plan;
+    struct runner_report report;
+    assert_int_equal(plan_create(&plan, "test"), 0);
+    plan.rounds = 3;
+    add_script(&plan, SCRIPT_WELL);
+    json_t *rows = run_plan_into(&plan, stop_after_row, &report);
+    assert_int_equal(report.stop_signal, SIGTERM);
+    assert_int_equal(json_array_size(rows), 1);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    json_decref(rows);
+    plan_destroy(&plan);
+}
+
+/* As main.c: this program is `tva trial` to its own runner. */
+static int be_trial(int argc, char **argv) {
+    struct message message = {""};
+    struct options options;
+    int status = options_parse(&options, argc, argv, &message);
+    if (status == 0)
+        status = commands_run(&options, &message);
+    if (message.text[0])
+        fprintf(stderr, "%s\n", message.text);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "trial") == 0)
+        return be_trial(argc, argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_trial_that_goes_well_is_ok_and_measured),
+        cmocka_unit_test(a_wrong_value_makes_a_wrong_row),
+        cmocka_unit_test(a_wait_cut_short_makes_a_wrong_row),
+        cmocka_unit_test(a_signal_makes_a_crashed_row_that_names_it),
+        cmocka_unit_test(an_exit_without_a_result_makes_a_crashed_row),
+        cmocka_unit_test(a_hang_is_killed_at_the_time_limit),
+        cmocka_unit_test(a_spawn_that_the_machine_refuses_is_limited_and_no_failure),
+        cmocka_unit_test(an_error_is_counted_by_its_name),
+        cmocka_unit_test(a_trial_that_cannot_be_prepared_fails_with_the_reason),
+        cmocka_unit_test(the_run_goes_on_after_a_crash_round_by_round),
+        cmocka_unit_test(every_row_has_the_same_keys_in_the_same_order),
+        cmocka_unit_test(a_signal_stops_the_run_keeps_its_rows_and_leaves_no_child),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
