@@ -53,6 +53,7 @@ def synthetic_row(spec, model, round_, rng, scale=1.0, **changes):
     cost = {key: value * scale * rng.normal(1, 0.02) for key, value in PLANTED[model].items()}
     waves = max(1, tasks // 32) if model == "pool" else 1
     ideal = 100_000_000 * (operations // tasks)
+    wait = 50_000_000 if workload == "fetch" else 100_000_000
     wall = int(ideal * waves + 3e5 + cost["wall"] * tasks)
     cpu = int(cost["cpu"] * operations + 4e5)
     late = rng.lognormal(np.log(cost["overshoot"]), 0.5, operations).astype(np.int64)
@@ -62,7 +63,7 @@ def synthetic_row(spec, model, round_, rng, scale=1.0, **changes):
         operations=operations, errors={}, verified=True, peak_in_flight=min(tasks, 32 * waves),
         ideal_ns=ideal, wall_ns=wall, spawn_ns=wall // 10, run_ns=wall - wall // 10 - 1000,
         join_ns=1000, cpu_user_ns=cpu // 2, cpu_system_ns=cpu - cpu // 2,
-        latency_ns=synthetic_distribution(ideal + late),
+        latency_ns=synthetic_distribution(wait + 20 * late),
         overshoot_ns=synthetic_distribution(late) if workload == "sleep" else None,
         memory=synthetic_memory(tasks, cost, rng), stack=dict(size_bytes=65536, used_peak_bytes=900),
         switches=dict(voluntary=tasks, involuntary=3), faults=dict(minor=tasks, major=0), limit=None,
@@ -162,12 +163,12 @@ def synthetic_witness(rows, plan):
 
 
 SYNTHETIC_ENVIRONMENT = {
-    "time": "2024-01-01T00:00:00Z",
-    "host": {"cpu_model": "SYNTHETIC CPU", "cores": 2, "kernel": "SYNTHETIC 6.1",
-             "governor": None, "mitigations": {"spectre_v2": "on"}},
+    "schema": 1, "time": "2024-01-01T00:00:00Z", "kernel": "SYNTHETIC 6.1",
+    "cpu": {"model": "SYNTHETIC CPU", "cores": 2, "governor": None,
+            "mitigations": {"spectre_v2": "on"}},
     "libraries": [{"name": "libevent", "version": "2.1.12"}], "limits": {"nproc": [100, 200]},
-    "build": {"compiler": "gcc 12", "flags": "-O2", "git_revision": "0123abc"},
-    "load_before": [0.1, 0.2, 0.3], "load_after": [1.1, 0.5, 0.3],
+    "build": {"compiler": "gcc 12", "flags": "-O2", "revision": "0123abc"},
+    "load_before": {"average": "0.1 0.2 0.3"}, "load_after": None,
 }
 
 

@@ -1,0 +1,263 @@
+"""Judges one model against another, metric by metric, and says it in words. From numbers alone.
+
+A ratio is other : reference; what it says of the models is decided by its interval, in judge().
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Callable
+
+import cells as figures
+import stats
+from load import dig
+from units import count_text, factor_text, plural
+
+REFERENCE_MODEL = "async"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is compared. `claim` completes '<winner> ... than <loser>'; `figure` is a row's number,
+    `distribution` the row's key where it is a p99 instead, `memory` the key whose slope it is."""
+
+    key: str
+    title: str
+    claim: str
+    figure: Callable | None = None
+    distribution: str | None = None
+    memory: str | None = None
+    is_more_better: bool = False
+    workload: str | None = None
+
+
+METRICS = (
+    Metric("wall", "wall time", "is faster", figures.wall_ns),
+    Metric("cpu", "CPU per operation", "uses less CPU time per operation",
+           figures.cpu_per_operation_ns),
+    Metric("rss", "memory/task RSS", "needs less memory per task (RSS)",
+           figures.rss_per_task_bytes, memory="rss_plateau_bytes"),
+    Metric("whole", "memory/task whole", "needs less memory per task (whole)",
+           figures.whole_per_task_bytes, memory="whole_plateau_bytes"),
+    Metric("overshoot", "overshoot p99", "wakes less late (p99 of the overshoot)",
+           distribution="overshoot_ns", workload="sleep"),
+    Metric("throughput", "fetches a second", "fetches more per second", figures.throughput,
+           is_more_better=True, workload="fetch"),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """ratio is other : reference. `reason` says why there is no verdict; then ratio and interval
+    may still hold what was seen. `basis` says what the ratio is of, where it is not one spec."""
+
+    metric: Metric
+    workload: str
+    spec: str
+    cpus: str | None
+    tasks: int
+    other: str
+    reference: str
+    other_model: str
+    variant: int
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rounds: int = 0
+    reason: str | None = None
+    basis: str | None = None
+
+    @property
+    def outcome(self):
+        """'other' or 'reference', whichever is better; 'none': no difference seen; 'no verdict'."""
+        if self.reason:
+            return "no verdict"
+        if self.low <= 1 <= self.high:
+            return "none"
+        return "reference" if (self.ratio > 1) != self.metric.is_more_better else "other"
+
+
+def compare_run(families):
+    """Comparisons of every family: each other series with the reference, each common N, each
+    metric, in this order."""
+    return [c for family in families for c in compare_family(family)]
+
+
+def compare_family(family):
+    reference = next((s for s in family.series if s.model == REFERENCE_MODEL), None)
+    if reference is None:
+        return []
+    found = []
+    for other in family.series:
+        sizes = sorted({c.tasks for c in other.cells} & {c.tasks for c in reference.cells})
+        for tasks in sizes if other is not reference else ():
+            found += [compare(metric, other, reference, tasks) for metric in METRICS
+                      if metric.workload in (None, family.workload)]
+    return found
+
+
+def largest_common(comparisons):
+    """Of each pair of series of a family the comparisons at the largest N at which both have trials
+    that are ok; where there is none, at the largest N."""
+    best = {}
+    for c in comparisons:
+        best[pair_of(c)] = max(best.get(pair_of(c), (False, 0)), (c.rounds > 0, c.tasks))
+    return [c for c in comparisons if best[pair_of(c)][1] == c.tasks]
+
+
+def pair_of(c):
+    return c.workload, c.cpus, family_of(c), c.other, c.reference
+
+
+def headline(comparisons):
+    """What stands in the first place: of each workload and placement the family with the most tasks
+    in common, at each pair's largest common N."""
+    chosen = largest_common(comparisons)
+    most = {}
+    for c in chosen:
+        key = (c.workload, c.cpus)
+        most[key] = max(most.get(key, (False, 0, "")), family_rank(c))
+    return [c for c in chosen
+            if family_rank(c)[2] == most[c.workload, c.cpus][2]]
+
+
+def family_rank(c):
+    return (c.rounds > 0, c.tasks, family_of(c))
+
+
+def family_of(c):
+    return figures.family_params(c.spec, figures.SIZE_PARAMS)
+
+
+def compare(metric, other, reference, tasks):
+    """The Comparison of two series at one N."""
+    cells = [series.at(tasks) for series in (other, reference)]
+    about = dict(metric=metric, workload=cells[0].workload, spec=cells[0].spec,
+                 cpus=cells[0].cpus, tasks=tasks, other=other.label, reference=reference.label,
+                 other_model=other.model, variant=other.variant)
+    for series, cell in zip((other, reference), cells):
+        if not cell.ok:
+            return Comparison(**about, reason=f"{series.label}: {why_not_ok(cell)}")
+    return measured(metric, (other, reference), cells, about)
+
+
+def measured(metric, series, cells, about):
+    """The Comparison of two cells that both have ok trials."""
+    if metric.distribution:
+        found = compare_p99(metric, cells)
+    else:
+        values = [positive(cell.rounds(metric.figure)) for cell in cells]
+        found = stats.paired_ratio(*values)
+    if found is None:
+        missing = [s.label for s, cell in zip(series, cells) if not has_figure(metric, cell)]
+        reason = f"not measured in {' and '.join(missing)}" if missing else "no round has both"
+        return Comparison(**about, rounds=common_rounds(cells), reason=reason)
+    if metric.memory:
+        slopes = [figures.memory_line(s, metric.memory) for s in series]
+        by_slope = stats.slope_ratio(*slopes)
+        if by_slope:
+            basis = f"slopes over {slopes[0].count} and {slopes[1].count} values of N"
+            return Comparison(**about, ratio=by_slope.estimate, low=by_slope.low,
+                              high=by_slope.high, rounds=found.count, basis=basis)
+    reason = None if found.low is not None else no_interval(found)
+    return Comparison(**about, ratio=found.estimate, low=found.low, high=found.high,
+                      rounds=found.count, reason=reason)
+
+
+def no_interval(found):
+    few = stats.MIN_ROUNDS if found.count < stats.MIN_ROUNDS else stats.FEW_ROUNDS
+    return f"{plural(found.count, 'round')}; a verdict takes {few}"
+
+
+def compare_p99(metric, cells):
+    sides = [cell.rounds(lambda row: counted(row.get(metric.distribution))) for cell in cells]
+    return stats.paired_percentile_ratio(*sides, stats.PER_100K["p99"])
+
+
+def counted(distribution):
+    """A row's distribution, or None where it counted nothing."""
+    return distribution if dig(distribution, "count") else None
+
+
+def positive(rounds):
+    """Rounds whose values are all above 0: of others there is no ratio."""
+    return {r: values for r, values in rounds.items() if min(values) > 0}
+
+
+def has_figure(metric, cell):
+    if metric.distribution:
+        merged = figures.merged(cell, metric.distribution)
+        return stats.percentile(merged, stats.PER_100K["p99"]) is not None
+    return bool(positive(cell.rounds(metric.figure)))
+
+
+def common_rounds(cells):
+    left, right = ({row["round"] for row in cell.ok} for cell in cells)
+    return len(left & right)
+
+
+def why_not_ok(cell):
+    """'3 of 3 trials limited (pids.max)': what became of a cell without an ok trial."""
+    status, count = Counter(row["status"] for row in cell.rows).most_common(1)[0]
+    row = next(row for row in cell.rows if row["status"] == status)
+    why = dig(row, "limit", "name") or row.get("reason")
+    return f"{count} of {plural(len(cell.rows), 'trial')} {status}" + (f" ({why})" if why else "")
+
+
+def factor(c):
+    """By how much the winner wins, as text."""
+    ends = (c.ratio, c.low, c.high)
+    return factor_text(*ends) if c.ratio > 1 else factor_text(1 / c.ratio, 1 / c.high, 1 / c.low)
+
+
+def short(c):
+    """The better of the two and by how much, at most 29 columns for ordinary numbers."""
+    if c.outcome == "no verdict":
+        return "no verdict" if c.ratio is None else f"no verdict, seen {c.ratio:.2f}x"
+    if c.outcome == "none":
+        return "no difference seen"
+    return f"{c.reference if c.outcome == 'reference' else c.other} by {factor(c)}"
+
+
+def sentence(c):
+    """What was found, in one sentence, with its interval."""
+    basis = f"; {c.basis}" if c.basis else ""
+    if c.outcome == "no verdict":
+        seen = "" if c.ratio is None else f"; seen: {c.other} : {c.reference} {c.ratio:.2f}"
+        return f"{c.metric.title}: not comparable ({c.reason}){seen}"
+    if c.outcome == "none":
+        return (f"{c.metric.title}: no difference seen between {c.other} and {c.reference} "
+                f"({c.other} : {c.reference} {c.low:.2f}..{c.high:.2f}){basis}")
+    winner, loser = c.reference, c.other
+    if c.outcome == "other":
+        winner, loser = loser, winner
+    return f"{winner} {c.metric.claim} than {loser} by {factor(c)}{basis}"
+
+
+def context(c):
+    """What a sentence is about: the models, N, how many rounds, where, and the spec."""
+    parts = [f"{c.other} against {c.reference}", plural(c.tasks, "task"), plural(c.rounds, "round"),
+             figures.cpus_text(c.cpus)]
+    return ", ".join(part for part in parts if part) + f": `{c.spec}`"
+
+
+def tally(comparisons, other):
+    """How the comparisons of one label with the reference came out: a sentence."""
+    own = [c for c in comparisons if c.other == other]
+    outcomes = Counter(c.outcome for c in own)
+    parts = [f"{own[0].reference} is better in {outcomes['reference']}",
+             f"{other} in {outcomes['other']}", f"no difference seen in {outcomes['none']}"]
+    if outcomes["no verdict"]:
+        parts.append(f"no verdict in {outcomes['no verdict']}")
+    return f"{own[0].reference} against {other}, {plural(len(own), 'comparison')}: " + ", ".join(parts)
+
+
+def limits(cells):
+    """One sentence for each cell that the machine stopped, by spec and model."""
+    found = []
+    for cell in cells:
+        row = next((row for row in cell.rows if row["status"] == "limited"), None)
+        if row:
+            name, value, reached = (dig(row, "limit", key) for key in ("name", "value", "reached"))
+            found.append(f"{cell.model} was stopped by {name or 'a limit'} = {count_text(value)} "
+                         f"at {count_text(reached)} of {count_text(cell.tasks)} tasks: `{cell.spec}`")
+    return found
