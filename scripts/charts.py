@@ -3,6 +3,7 @@ saved here. Colours are of Okabe and Ito's palette, which people with any colour
 marker and line style say the same without colour.
 """
 
+import math
 from dataclasses import dataclass
 
 import matplotlib
@@ -89,7 +90,7 @@ def draw_intervals(ax, x, curve):
 
 def label_sizes(ax, sizes):
     """Ticks at the values of N that were run, those left out that would touch the next one."""
-    span = (sizes[-1] / sizes[0]) if len(sizes) > 1 else 4
+    span = (sizes[-1] / sizes[0]) if len(sizes) > 1 else 1e6
     shown = []
     for n in reversed(sizes):
         if not shown or shown[-1] / n >= span**0.1:
@@ -110,7 +111,7 @@ def size_text(n):
 
 # Ticks within a decade, by the axis' span: the first entry whose span is greater.
 TICK_STEPS = ((2.5, (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 7, 8, 9)),
-              (6, (1, 1.5, 2, 3, 4, 5, 7)), (100, (1, 2, 5)), (float("inf"), (1,)))
+              (6, (1, 1.5, 2, 3, 4, 5, 7)), (300, (1, 2, 5)), (float("inf"), (1,)))
 
 
 def unit_axis(axis, to_text):
@@ -189,17 +190,24 @@ def draw_throughput(ax, curves):
     draw_legend(ax)
 
 
-def draw_memory(ax, curves, slopes):
-    """Bytes per task against N. `slopes` is {label: bytes}, written above a curve's last point."""
+def draw_memory(ax, curves):
+    """Bytes per task against N."""
     draw_against_n(ax, curves, "bytes per task")
-    for curve in curves:
-        if curve.label in slopes:
-            ax.annotate(f"slope {slopes[curve.label]:,.0f} B", (curve.x[-1], curve.y[-1]),
-                        xytext=(6, 7), textcoords="offset points", ha="right", fontsize=9,
-                        color=style_of(curve.model).colour)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, high * (high / low) ** 0.05)
+    widen(ax.yaxis, 10)
     unit_axis(ax.yaxis, tick_bytes)
+
+
+def draw_slopes(ax, curves, slopes):
+    """Writes slopes, {label: bytes}, to the right of axes whose limits are final: at the height of
+    the curve's last point, or as near above it as there is room."""
+    low, high = ax.get_ylim()
+    last = [(math.log(c.y[-1] / low) / math.log(high / low), c) for c in curves if c.label in slopes]
+    floor = 0.0
+    for height, curve in sorted(last, key=lambda item: item[0]):
+        floor = max(height, floor)
+        ax.text(1.015, floor, f"{slopes[curve.label]:,.0f} B", transform=ax.transAxes, fontsize=9,
+                va="center", color=style_of(curve.model).colour, fontweight="bold")
+        floor += 0.07
 
 
 def draw_ecdf(ax, curves, marks, x_label):
@@ -307,5 +315,5 @@ def draw_answer_row(ax, y, answer):
         ax.plot([answer.ratio], [y], marker=style.marker, markersize=8, color=style.colour,
                 markerfacecolor=style.colour if answer.is_decided else "white", linestyle="none")
     ax.text(1.02, y, answer.text, transform=blended_transform_factory(ax.transAxes, ax.transData),
-            va="center", ha="left", fontweight="bold" if answer.is_decided else "normal",
+            va="center", ha="left", fontsize=9.5, fontweight="bold" if answer.is_decided else "normal",
             color=style.colour if answer.is_decided else "#555555")

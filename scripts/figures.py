@@ -75,8 +75,11 @@ def interval_note(family):
     counts = [len(cell.ok) for s in family.series for cell in s.cells if cell.ok]
     low, high = min(counts), max(counts)
     trials = f"n = {low}" if low == high else f"n = {low} to {high}"
-    bars = ("bars are its 95 % bootstrap interval"
-            if high >= stats.MIN_ROUNDS else f"no interval, which takes {stats.MIN_ROUNDS} rounds")
+    bars = "bars are its 95 % bootstrap interval"
+    if high < stats.MIN_ROUNDS:
+        bars = f"no interval, which takes {stats.MIN_ROUNDS} trials"
+    elif low < stats.FEW_ROUNDS:
+        bars += f", too narrow with fewer than {stats.FEW_ROUNDS} trials"
     return (f"A point is the median of a cell's trials ({trials}); {bars}. Points of one N are set "
             "apart sideways to be seen.")
 
@@ -141,13 +144,15 @@ def memory_figure(family, name):
         return None
     drawing, axes = new_axes(len(panels), (3.7 * len(panels) + 0.6, 3.7), sharey=True, sharex=True)
     for ax, (title, curves, key) in zip(axes[0], panels):
-        charts.draw_memory(ax, curves, slopes_of(family, key))
+        charts.draw_memory(ax, curves)
         ax.set_title(title)
+    for ax, (title, curves, key) in zip(axes[0], panels):
+        charts.draw_slopes(ax, curves, slopes_of(family, key))
     axes[0, -1].set_ylabel("" if len(panels) > 1 else axes[0, -1].get_ylabel())
     charts.draw_legend(axes[0, 0], above=20)
     note = interval_note(family) + (
         " A reading is (plateau - base) / N; readings at or below 0 have no place on a log axis. "
-        "Slopes: of memory against N, written where N has at least five values.")
+        "Numbers at the right: the slope of memory against N, where N has at least five values.")
     return figure_of(family, name, "memory", "memory", "memory per task against N", note, drawing,
                      is_wide=True)
 
@@ -263,12 +268,18 @@ def answer_memory_key(comparisons):
 
 
 def answers_of(comparisons, key):
-    """charts.Answer of one metric at the largest common N: of each workload and placement the
-    family with the most tasks."""
-    chosen = [c for c in verdicts.headline(comparisons) if c.metric.key == key]
-    return [charts.Answer(answer_group(c, chosen), f"{c.other}, {plural(c.tasks, 'task')}",
-                          c.other_model, c.ratio, c.low, c.high, answer_text(c),
-                          c.outcome in ("other", "reference")) for c in chosen]
+    """charts.Answer of one metric, a row for each workload, placement and pair of the headline,
+    labelled with the N of its wall time."""
+    chosen = verdicts.headline(comparisons)
+    walls = {pair_of(c): c.tasks for c in chosen if c.metric.key == "wall"}
+    return [charts.Answer(answer_group(c, chosen), f"{c.other}, {plural(walls[pair_of(c)], 'task')}",
+                          c.other_model, c.ratio, c.low, c.high,
+                          answer_text(c, walls[pair_of(c)]), c.outcome in ("other", "reference"))
+            for c in chosen if c.metric.key == key]
+
+
+def pair_of(comparison):
+    return comparison.workload, comparison.cpus, comparison.other
 
 
 def answer_group(comparison, chosen):
@@ -278,16 +289,19 @@ def answer_group(comparison, chosen):
     return f"{comparison.workload}, {rows_of.cpus_text(comparison.cpus) or 'all cores'}"
 
 
-def answer_text(comparison):
+def answer_text(comparison, tasks):
+    """The ratio in short; its N where that is not the row's, `tasks`, and not a range of N."""
     if comparison.ratio is None:
         return "n/a"
-    if comparison.outcome == "no verdict":
-        return f"{comparison.ratio:.2f}x, no interval"
+    place = f" at {charts.size_text(comparison.tasks)}"
+    place = "" if comparison.basis or comparison.tasks == tasks else place
     if comparison.outcome == "none":
-        return "no difference seen"
+        return f"none seen{place}"
     if abs(comparison.ratio - 1) < 0.1:
-        return f"{100 * (comparison.ratio - 1):+.2g} %"
-    return f"{significant(comparison.ratio, 2)}x"
+        text = f"{100 * (comparison.ratio - 1):+.2g} %"
+    else:
+        text = f"{significant(comparison.ratio, 3 if comparison.ratio < 10 else 2)}x"
+    return text + place + (", no interval" if comparison.outcome == "no verdict" else "")
 
 
 def answer_limits(answers):
@@ -318,8 +332,8 @@ def answer_caption(comparisons):
     return (f"Each mark is how much a model takes, divided by what async takes for the same spec: "
             f"right of the line async takes less, left of it (grey) more. Thick bars: 95 % interval of "
             f"the median ratio, paired within rounds (n = {span} rounds), or, for memory, of the ratio "
-            "of the slopes where N has at least five values. Hollow mark: no difference seen or no "
-            "verdict.")
+            "of the slopes where N has at least five values. Hollow mark: no difference seen, or no "
+            "verdict. The verdicts name each spec.")
 
 
 def save_figure(figure, folder):

@@ -53,6 +53,7 @@ def parse_options(arguments):
 
 def write_report(run, out):
     """Writes everything into the folder `out`, made if need be; returns the comparisons."""
+    out.mkdir(parents=True, exist_ok=True)
     cells = rows_of.group_cells(run.rows)
     families = rows_of.group_families(cells)
     comparisons = verdicts.compare_run(families)
@@ -83,7 +84,9 @@ def terminal_lines(run, comparisons, path):
     rounds = len({row["round"] for row in run.rows})
     lines = [f"{run.name}: {plural(rounds, 'round')}, {plural(len(run.rows), 'trial')}: {counts}",
              "Which is better, by how much (95 % interval):"]
-    lines += verdict_lines(verdicts.headline(comparisons), room=LINES - 4)
+    lines += verdict_lines(verdicts.headline(comparisons), room=LINES - 5)
+    if any(line.startswith("*") for line in lines):
+        lines.append("* of another spec than the line's head, named in the report")
     if not comparisons:
         lines[1:] = ["nothing to compare: no spec was run by async and another model"]
     warnings = [f"warning: {text}" for text in run.warnings]
@@ -105,18 +108,19 @@ def verdict_lines(comparisons, room):
 
 
 def workload_lines(comparisons):
-    """A head with the N of each pair, then a line for each metric."""
+    """A head with the N of each pair's wall time, then a line for each metric."""
     others = list(dict.fromkeys(c.other for c in comparisons))[:2]
-    tasks = {c.other: c.tasks for c in comparisons}
+    specs = {c.other: c.spec for c in reversed(comparisons)}
+    tasks = {c.spec: c.tasks for c in comparisons}
     place = rows_of.cpus_text(comparisons[0].cpus)
     name = comparisons[0].workload + (f" ({place.split()[-1]})" if place else "")
-    heads = [f"{other} : {comparisons[0].reference}, N={count_text(tasks[other])}"
+    heads = [f"{other} : {comparisons[0].reference}, N={count_text(tasks[specs[other]])}"
              for other in others]
     lines = [columns(name, heads)]
     for metric in dict.fromkeys(c.metric for c in comparisons):
-        by_other = {c.other: c for c in comparisons if c.metric is metric}
-        lines.append(columns("  " + metric.title, [verdicts.short(by_other[other]) for other in others
-                                                   if other in by_other]))
+        own = [c for other in others for c in comparisons if (c.metric, c.other) == (metric, other)]
+        mark = "*" if any(c.spec != specs[c.other] and c.ratio for c in own) else " "
+        lines.append(columns(f"{mark} {metric.title}", [verdicts.short(c) for c in own]))
     return lines
 
 

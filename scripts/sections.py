@@ -83,7 +83,7 @@ def status_counts(rows):
 
 
 def verdict_blocks(chosen):
-    """The verdicts at each pair's largest common N: a list for each pair, side by side."""
+    """The verdicts of the headline: a list for each pair and spec, side by side."""
     blocks = []
     for workload, cpus in dict.fromkeys((c.workload, c.cpus) for c in chosen):
         own = [c for c in chosen if (c.workload, c.cpus) == (workload, cpus)]
@@ -422,10 +422,10 @@ def environment_section(run):
 
 def method_section():
     notes = [
-        f"Intervals of medians and of paired ratios: 95 %, percentile bootstrap, {stats.RESAMPLES:,} "
-        f"resamples with a fixed seed; with fewer than {stats.FEW_ROUNDS} rounds, where that is too "
-        "narrow, widened to Student's t; none with fewer than "
-        f"{stats.MIN_ROUNDS} rounds.",
+        f"Intervals of medians: 95 %, percentile bootstrap, {stats.RESAMPLES:,} resamples with a fixed "
+        f"seed; none with fewer than {stats.MIN_ROUNDS} trials.",
+        f"Of fewer than {stats.FEW_ROUNDS} values the bootstrap's interval is too narrow (of three it "
+        "is their range), so that of a ratio, which a verdict hangs on, is widened to Student's t.",
         "Ratios: the median over rounds of the ratio within a round; on the logarithm, so that a : b "
         "and b : a say the same.",
         "Percentiles: from merged buckets, never averaged, at most 1 % above the exact one; n/a with "

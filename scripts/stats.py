@@ -13,7 +13,7 @@ SEED = 20240229
 RESAMPLES = 4000
 LEVEL = 0.95
 MIN_ROUNDS = 3     # fewer give no interval at all
-FEW_ROUNDS = 5     # below, the bootstrap's interval is too narrow: see widen()
+FEW_ROUNDS = 5     # with fewer the bootstrap's interval is too narrow: see cautious_interval()
 MIN_SLOPE_N = 5    # values of N that an interval of a slope takes
 MIN_BEYOND = 10    # samples beyond a percentile, below which it is null
 PER_100K = {"p50": 50000, "p90": 90000, "p99": 99000, "p999": 99900}
@@ -33,7 +33,7 @@ def median_interval(values):
     """The median of `values`, shape (n,), and its 95 % percentile-bootstrap interval.
 
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. Returns None for no
-    values; with fewer than MIN_ROUNDS the interval is None, with fewer than FEW_ROUNDS widened.
+    values; with fewer than MIN_ROUNDS the interval is None.
     """
     values = np.asarray(values, dtype=float)
     if not values.size:
@@ -42,17 +42,26 @@ def median_interval(values):
     if values.size < MIN_ROUNDS:
         return Interval(estimate, None, None, values.size)
     medians = np.median(values[resample_indices(values.size)], axis=1)
-    low, high = widen(*tail_quantiles(medians), values)
-    return Interval(estimate, low, high, values.size)
+    return Interval(estimate, *tail_quantiles(medians), values.size)
+
+
+def cautious_interval(values):
+    """median_interval(), fit for a verdict on few values, shape (n,).
+
+    Of three values the bootstrap's interval is their range, which misses the true median in a
+    quarter of all cases, of four in an eighth; from FEW_ROUNDS on it misses in 5 to 8 % (simulated;
+    tests/python/test_stats.py does so again). So with fewer it is widened to Student's.
+    """
+    found = median_interval(values)
+    if found is None or found.low is None or found.count >= FEW_ROUNDS:
+        return found
+    low, high = widen(found.low, found.high, np.asarray(values, dtype=float))
+    return Interval(found.estimate, low, high, found.count)
 
 
 def widen(low, high, values):
-    """Of three values the bootstrap's interval of the median is their range, which misses the true
-    one in a quarter of all cases, of four in an eighth; from FEW_ROUNDS on in 5 to 8 % (simulated;
-    tests/python/test_stats.py does so again). So that of fewer is widened to Student's interval of
-    the mean where that reaches further. `values` has shape (n,), n > 1."""
-    if values.size >= FEW_ROUNDS:
-        return low, high
+    """The interval low..high, or Student's interval of the mean of `values`, shape (n,), n > 1, at
+    the end where that reaches further."""
     reach = student_quantile(values.size - 1) * np.std(values, ddof=1) / np.sqrt(values.size)
     mean = float(np.mean(values))
     return min(low, mean - reach), max(high, mean + reach)
@@ -80,7 +89,7 @@ def paired_ratio(left, right):
     """
     rounds = sorted(set(left) & set(right))
     logs = [np.mean(np.log(left[r])) - np.mean(np.log(right[r])) for r in rounds]
-    return exponentiate(median_interval(logs))
+    return exponentiate(cautious_interval(logs))
 
 
 def exponentiate(interval):
@@ -208,8 +217,9 @@ def paired_percentile_ratio(left, right, per_100k):
 
     `left` and `right` map a round to the row distributions of its trials. Distributions are merged,
     never averaged, so the bootstrap draws rounds, the same ones for both sides, and merges those.
-    Returns None where no round has both, or where either percentile is null or 0. With fewer than
-    FEW_ROUNDS the interval is widened by the ratios of single rounds, and is None where these are.
+    Returns None where no round has both, or where either percentile is null or 0. A tail varies
+    from round to round more than few rounds can tell, so the interval is widened to Student's of the
+    ratios of single rounds; where those are null, FEW_ROUNDS are needed for any interval.
     """
     rounds = sorted(set(left) & set(right))
     tables = [bucket_table([side[r] for r in rounds]) for side in (left, right)]
@@ -223,8 +233,9 @@ def paired_percentile_ratio(left, right, per_100k):
         return exponentiate(Interval(float(whole[0]), None, None, len(rounds)))
     draws = resample_indices(len(rounds))
     times = np.stack([(draws == i).sum(axis=1) for i in range(len(rounds))], axis=1)
-    ends = tail_quantiles(log_ratios(tables, times, per_100k))
-    low, high = widen(*ends, single) if len(rounds) < FEW_ROUNDS else ends
+    low, high = tail_quantiles(log_ratios(tables, times, per_100k))
+    if single.size == len(rounds):
+        low, high = widen(low, high, single)
     return exponentiate(Interval(float(whole[0]), low, high, len(rounds)))
 
 

@@ -58,7 +58,7 @@ class Comparison:
     other: str
     reference: str
     other_model: str
-    variant: int
+    ideal_ns: int | None
     ratio: float | None = None
     low: float | None = None
     high: float | None = None
@@ -95,37 +95,23 @@ def compare_family(family):
     return found
 
 
-def largest_common(comparisons):
-    """Of each pair of series of a family the comparisons at the largest N at which both have trials
-    that are ok; where there is none, at the largest N."""
+def headline(comparisons):
+    """What stands in the first place: one comparison for each workload, placement, pair and metric.
+
+    One with a verdict comes before one without, for memory one by slopes before one at a single N;
+    then the largest N; then the spec with the shortest waits, which hides least of a model's cost.
+    """
     best = {}
     for c in comparisons:
-        best[pair_of(c)] = max(best.get(pair_of(c), (False, 0)), (c.rounds > 0, c.tasks))
-    return [c for c in comparisons if best[pair_of(c)][1] == c.tasks]
+        key = (c.workload, c.cpus, c.other, c.reference, c.metric.key)
+        if key not in best or weight(c) > weight(best[key]):
+            best[key] = c
+    return list(best.values())
 
 
-def pair_of(c):
-    return c.workload, c.cpus, family_of(c), c.other, c.reference
-
-
-def headline(comparisons):
-    """What stands in the first place: of each workload and placement the family with the most tasks
-    in common, at each pair's largest common N."""
-    chosen = largest_common(comparisons)
-    most = {}
-    for c in chosen:
-        key = (c.workload, c.cpus)
-        most[key] = max(most.get(key, (False, 0, "")), family_rank(c))
-    return [c for c in chosen
-            if family_rank(c)[2] == most[c.workload, c.cpus][2]]
-
-
-def family_rank(c):
-    return (c.rounds > 0, c.tasks, family_of(c))
-
-
-def family_of(c):
-    return figures.family_params(c.spec, figures.SIZE_PARAMS)
+def weight(c):
+    return (c.reason is None, c.ratio is not None, c.basis is not None, c.tasks, -(c.ideal_ns or 0),
+            c.spec)
 
 
 def compare(metric, other, reference, tasks):
@@ -133,7 +119,7 @@ def compare(metric, other, reference, tasks):
     cells = [series.at(tasks) for series in (other, reference)]
     about = dict(metric=metric, workload=cells[0].workload, spec=cells[0].spec,
                  cpus=cells[0].cpus, tasks=tasks, other=other.label, reference=reference.label,
-                 other_model=other.model, variant=other.variant)
+                 other_model=other.model, ideal_ns=dig(cells[1].rows[0], "ideal_ns"))
     for series, cell in zip((other, reference), cells):
         if not cell.ok:
             return Comparison(**about, reason=f"{series.label}: {why_not_ok(cell)}")

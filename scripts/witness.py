@@ -54,10 +54,10 @@ def parse_options(arguments):
     parser = argparse.ArgumentParser(description="Times a run's cells with hyperfine.")
     parser.add_argument("run", metavar="RUN", help="folder that tva bench wrote")
     parser.add_argument("--tva", type=Path, default=DEFAULT_TVA, help="the executable (build/tva)")
-    parser.add_argument("--seconds", metavar="BUDGET", type=float, default=30.0,
-                        help="how long it may take in all, about (30)")
+    parser.add_argument("--seconds", metavar="BUDGET", type=float,
+                        help="how long it may take in all, about (what the plan says)")
     options = parser.parse_args(arguments)
-    if not options.seconds > 0:
+    if options.seconds is not None and not options.seconds > 0:
         parser.error("--seconds: must be above 0")
     return options
 
@@ -88,7 +88,8 @@ def check_tools(tva):
 
 def time_cells(run, cells, options):
     """Times every cell; returns hyperfine's results and one line for each that it could not."""
-    runs = choose_runs([trial_seconds(run, cell) for cell in cells], options.seconds)
+    budget = options.seconds or run.plan["witness_ns"] / 1e9
+    runs = choose_runs([trial_seconds(run, cell) for cell in cells], budget)
     results, failures = [], []
     with origin_for(cells, options.tva) as url:
         for cell in cells:

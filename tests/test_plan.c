@@ -130,7 +130,8 @@ static void a_wrong_plan_is_refused_with_its_key(void **state) {
     assert_refused("{\"name\":\"x\"}", "plan test: key \"cells\": must be an array of objects");
     assert_refused("{\"name\":\"x\",\"cells\":[]}", "plan x: it has no cells");
     assert_refused("{\"name\":\"x\",\"round\":2,\"cells\":[]}",
-                   "plan test: key \"round\": a plan has name, seed, rounds, timeout, cells, note");
+                   "plan test: key \"round\": a plan has name, seed, rounds, timeout, witness, "
+                   "cells, note");
     assert_refused("{\"name\":\"x\",\"timeout\":30,\"cells\":[]}",
                    "plan test: key \"timeout\": timeout: '30' has no unit (try 30us, 30ms or 30s)");
 }

@@ -222,7 +222,7 @@ static int keep_row(void *rows, const struct cell *cell, const json_t *row,
                     struct message *message) {
     (void)cell;
     (void)message;
-    return json_array_append(rows, json_deep_copy(row));
+    return json_array_append_new(rows, json_deep_copy(row));
 }
 
 static json_t *run_plan_into(const struct plan *plan, runner_sink *sink,

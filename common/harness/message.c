@@ -27,8 +27,11 @@ int message_prefix(struct message *message, int err, const char *format, ...) {
     va_start(arguments, format);
     int length = vsnprintf(message->text, sizeof message->text, format, arguments);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof message->text)
-        snprintf(message->text + length, sizeof message->text - (size_t)length, ": %s", what);
+    size_t used = length < 0 ? 0 : (size_t)length;
+    if (used + sizeof ": " < sizeof message->text) {
+        int room = (int)(sizeof message->text - used - sizeof ": ");
+        sprintf(message->text + used, ": %.*s", room, what);
+    }
     keep_one_line(message->text);
     return err;
 }

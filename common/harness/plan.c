@@ -11,7 +11,11 @@
 #include <string.h>
 
 int plan_create(struct plan *out, const char *name) {
-    *out = (struct plan){.name = strdup(name), .seed = 1, .rounds = 1, .timeout_ns = 60 * NS_PER_S};
+    *out = (struct plan){.name = strdup(name),
+                         .seed = 1,
+                         .rounds = 1,
+                         .timeout_ns = 60 * NS_PER_S,
+                         .witness_ns = 30 * NS_PER_S};
     return out->name ? 0 : -ENOMEM;
 }
 

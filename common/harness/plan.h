@@ -28,6 +28,7 @@ struct plan {
     uint64_t seed; /* of the order of trials */
     int64_t rounds;
     int64_t timeout_ns; /* of a trial */
+    int64_t witness_ns; /* that hyperfine may take for the cells that have a witness */
     struct cell *cells;
     size_t cell_count;
 };

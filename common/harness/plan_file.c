@@ -198,25 +198,33 @@ static int expand_entry(struct plan *plan, json_t *object, struct message *messa
     return err;
 }
 
-/* The time limit is read like a parameter, so that it takes the same units. */
-static int read_timeout(struct plan *plan, const json_t *root, struct message *message) {
-    static const struct parameter table[] = {{"timeout", PARAMETER_DURATION,
-                                              offsetof(struct plan, timeout_ns), "60s", 1000000,
-                                              INT64_C(86400000000000), "DURATION", "of a trial"},
-                                             {0}};
-    const json_t *value = json_object_get(root, "timeout");
+#define DURATION_MAX_NS INT64_C(86400000000000)
+
+/* The durations are read like parameters, so that they take the same units. */
+static const struct parameter durations[] = {
+    {"timeout", PARAMETER_DURATION, offsetof(struct plan, timeout_ns), "60s", 1000000,
+     DURATION_MAX_NS, "DURATION", "of a trial"},
+    {"witness", PARAMETER_DURATION, offsetof(struct plan, witness_ns), "30s", 1000000,
+     DURATION_MAX_NS, "DURATION", "that hyperfine may take in all"},
+    {0},
+};
+
+static int read_duration(struct plan *plan, const json_t *root, const char *name,
+                         struct message *message) {
+    const json_t *value = json_object_get(root, name);
     if (!value)
         return 0;
     char number[NUMBER_BYTES], what[PARAMETER_MESSAGE_BYTES];
     const char *text = value_text(value, number);
-    if (text && parameters_set(table, plan, "timeout", text, 0, what) == 0)
+    if (text && parameters_set(durations, plan, name, text, 0, what) == 0)
         return 0;
-    return message_fail(message, -EINVAL, "key \"timeout\": %s",
+    return message_fail(message, -EINVAL, "key \"%s\": %s", name,
                         text ? what : "must be a duration, as text, such as \"30s\"");
 }
 
 static int read_head(struct plan *plan, const json_t *root, struct message *message) {
-    static const char *const known[] = {"name", "seed", "rounds", "timeout", "cells", "note"};
+    static const char *const known[] = {"name",    "seed",  "rounds", "timeout",
+                                        "witness", "cells", "note"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)root, key, value) {
@@ -225,7 +233,8 @@ static int read_head(struct plan *plan, const json_t *root, struct message *mess
             i++;
         if (i == sizeof known / sizeof *known)
             return message_fail(message, -EINVAL,
-                                "key \"%s\": a plan has name, seed, rounds, timeout, cells, note",
+                                "key \"%s\": a plan has name, seed, rounds, timeout, "
+                                "witness, cells, note",
                                 key);
     }
     int64_t seed = 1;
@@ -233,8 +242,8 @@ static int read_head(struct plan *plan, const json_t *root, struct message *mess
     plan->seed = (uint64_t)seed;
     if (!err)
         err = read_count(root, "rounds", PLAN_ROUNDS_MAX, &plan->rounds, message);
-    if (!err)
-        err = read_timeout(plan, root, message);
+    for (const struct parameter *duration = durations; duration->name && !err; duration++)
+        err = read_duration(plan, root, duration->name, message);
     return err;
 }
 

@@ -44,6 +44,8 @@ static void take_signal(struct supervision *s, char byte) {
 }
 
 static int take_text(struct supervision *s, const char *bytes, size_t count) {
+    if (count == 0)
+        return 0;
     if (s->text_bytes + count > s->text_room) {
         size_t room = 2 * (s->text_bytes + count);
         char *text = realloc(s->text, room);

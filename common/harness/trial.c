@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "harness/cpus.h"
+#include "harness/row.h"
 #include "harness/trial_result.h"
 #include "measure/recorder.h"
 
@@ -197,23 +198,27 @@ static void destroy(struct trial *t) {
     spec_destroy(&t->spec);
 }
 
+/* Sends the result. Returns the exit status; with a supervisor the row tells how it went. */
+static int deliver(const struct trial_options *options, const json_t *result,
+                   struct message *message) {
+    bool has_supervisor = options->control_fd >= 0;
+    int fd = has_supervisor ? options->control_fd : STDOUT_FILENO;
+    int err = result ? send_result(fd, result) : -ENOMEM;
+    if (err)
+        return message_fail(message, err, "the result could not be sent: %s", strerror(-err));
+    return has_supervisor || row_status_is_good(row_status(result)) ? 0 : 1;
+}
+
 int trial_run(const struct trial_options *options, struct message *message) {
     struct trial t = {.options = options};
-    int err = spec_parse(&t.spec, options->spec, message);
-    if (!err)
-        err = model_spec_parse(&t.model_spec, options->model_spec, message);
-    if (!err) {
+    int status = spec_parse(&t.spec, options->spec, message);
+    if (!status)
+        status = model_spec_parse(&t.model_spec, options->model_spec, message);
+    if (!status) {
         json_t *result = run(&t);
-        int fd = options->control_fd >= 0 ? options->control_fd : STDOUT_FILENO;
-        err = result ? send_result(fd, result) : -ENOMEM;
-        if (err)
-            message_fail(message, err, "the result could not be sent: %s", strerror(-err));
-        else if (options->control_fd < 0) {
-            const char *status = json_string_value(json_object_get(result, "status"));
-            err = strcmp(status, "ok") != 0 && strcmp(status, "limited") != 0;
-        }
+        status = deliver(options, result, message);
         json_decref(result);
     }
     destroy(&t);
-    return err;
+    return status;
 }

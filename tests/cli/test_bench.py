@@ -2,7 +2,9 @@
 
 import json
 import os
+import pty
 import signal
+import subprocess
 import time
 
 PLAN = {
@@ -121,6 +123,29 @@ def test_the_same_seed_gives_the_same_order(tva):
 def test_progress_without_a_terminal_is_a_line_for_each_trial(tva):
     done = tva("bench", f"--plan={write_plan(tva, PLAN)}", f"--out={tva.folder / 'out'}")
     assert "1/9 " in done.stderr and "9/9 " in done.stderr and "\r" not in done.stderr
+
+
+def test_progress_on_a_terminal_is_one_line_refreshed(tva):
+    terminal, end = pty.openpty()
+    command = [tva.path, "bench", f"--plan={write_plan(tva, PLAN)}", f"--out={tva.folder / 'out'}"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=end) as bench:
+        os.close(end)
+        text = read_all(terminal)
+    assert bench.returncode == 0
+    assert "\r\x1b[K9/9  round 2  " in text and " left  " in text
+    assert text.replace("\r\n", "\n").count("\n") == 1, text  # the last one, that sums up
+
+
+def read_all(terminal):
+    """What came to a terminal until all programs on it had ended."""
+    text = b""
+    try:
+        while block := os.read(terminal, 4096):
+            text += block
+    except OSError:
+        pass  # how Linux tells that the other end is closed
+    os.close(terminal)
+    return text.decode()
 
 
 def start_endless(tva):

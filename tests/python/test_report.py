@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import report
@@ -24,6 +25,12 @@ def html(report_folder):
     return (report_folder / "report.html").read_text()
 
 
+@pytest.fixture
+def words_only(monkeypatch):
+    """For tests of what a report says: drawing takes most of its time."""
+    monkeypatch.setattr(report, "write_charts", lambda *_: [])
+
+
 @pytest.fixture(scope="module")
 def markdown(report_folder):
     return (report_folder / "report.md").read_text()
@@ -36,11 +43,17 @@ def test_every_file_is_there_and_not_empty(report_folder):
     assert all(path.stat().st_size > 500 for path in report_folder.rglob("*.*"))
 
 
-def test_the_same_rows_give_the_same_bytes(tmp_path, run_folder, report_folder):
-    assert report.main([str(run_folder), f"--out={tmp_path}"]) == 1
-    for path in sorted(report_folder.rglob("*.svg")) + [report_folder / "report.md"]:
-        again = tmp_path / path.relative_to(report_folder)
-        assert path.read_bytes() == again.read_bytes(), path.name
+def test_the_same_rows_give_the_same_bytes(tmp_path, all_rows):
+    rows = [row for row in all_rows if row["tasks"] in (8, 100) and row["workload"] != "fetch"
+            and row["round"] < 4]
+    folder = write_run(tmp_path / "r", rows)
+    once, again = tmp_path / "once", tmp_path / "again"
+    for out in (once, again):
+        assert report.main([str(folder), f"--out={out}"]) == 0
+    paths = [path.relative_to(once) for path in once.rglob("*.*")]
+    assert {"report.md", "charts/timeline.svg", "charts/answer.png"} <= set(map(str, paths))
+    for path in paths:
+        assert (once / path).read_bytes() == (again / path).read_bytes(), path
 
 
 def test_the_page_loads_nothing_from_elsewhere(html):
@@ -92,8 +105,8 @@ def test_the_command_to_reproduce_a_comparison_is_given(markdown):
     assert "git checkout 0123abc" in markdown
 
 
-def test_the_terminal_verdict_fits_a_screen_and_ends_with_the_path(run_folder, report_folder, capsys,
-                                                                    tmp_path):
+def test_the_terminal_verdict_fits_a_screen_and_ends_with_the_path(run_folder, capsys, tmp_path,
+                                                                    words_only):
     report.main([str(run_folder), f"--out={tmp_path}"])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 24
@@ -102,7 +115,7 @@ def test_the_terminal_verdict_fits_a_screen_and_ends_with_the_path(run_folder, r
     assert any("async by" in line for line in lines)
 
 
-def test_null_figures_never_become_zero(tmp_path, all_rows):
+def test_null_figures_never_become_zero(tmp_path, all_rows, words_only):
     def without(row):
         memory = {**row["memory"], "kernel_stack_bytes": None, "slab_bytes": None,
                   "whole_plateau_bytes": None, "kernel_source": None}
@@ -122,21 +135,21 @@ def test_null_figures_never_become_zero(tmp_path, all_rows):
 
 def test_a_run_of_one_round_and_one_model_is_reported(tmp_path, all_rows, capsys):
     rows = [row for row in all_rows if row["model"] == "async" and row["round"] == 1
-            and row["status"] == "ok" and row["tasks"] == 10]
+            and row["status"] == "ok" and row["tasks"] == 10 and row["workload"] == "chain"]
     out = tmp_path / "out"
     assert report.main([str(write_run(tmp_path / "r", rows)), f"--out={out}"]) == 0
     assert "nothing to compare" in capsys.readouterr().out
     assert not (out / "charts" / "answer.svg").exists()
 
 
-def test_a_run_of_one_round_gives_no_verdict(tmp_path, all_rows, capsys):
+def test_a_run_of_one_round_gives_no_verdict(tmp_path, all_rows, capsys, words_only):
     rows = [row for row in all_rows if row["round"] == 1 and row["status"] == "ok"]
     out = tmp_path / "out"
     assert report.main([str(write_run(tmp_path / "r", rows)), f"--out={out}"]) == 0
     assert "no verdict, seen" in capsys.readouterr().out
 
 
-def test_a_run_without_any_ok_trial_is_reported(tmp_path, all_rows):
+def test_a_run_without_any_ok_trial_is_reported(tmp_path, all_rows, words_only):
     rows = [row for row in all_rows if row["status"] in ("crashed", "timeout")]
     out = tmp_path / "out"
     assert report.main([str(write_run(tmp_path / "r", rows)), f"--out={out}"]) == 1
@@ -150,7 +163,7 @@ def test_bad_input_is_one_line_and_status_2(tmp_path):
     assert done.stderr.count("\n") == 1 and "no such folder" in done.stderr
 
 
-def test_a_cut_off_run_is_reported_with_a_warning(tmp_path, all_rows):
+def test_a_cut_off_run_is_reported_with_a_warning(tmp_path, all_rows, words_only):
     rows = all_rows[:30]
     folder = write_run(tmp_path / "r", rows, tail='{"sch')
     plan = json.loads((folder / "plan.json").read_text())
@@ -177,7 +190,7 @@ def test_factors_are_written_as_times_or_percent(ends, text):
 
 
 def test_rows_with_pinned_cores_are_told_apart(tmp_path, all_rows):
-    rows = [row for row in all_rows if row["status"] == "ok" and row["tasks"] in (10, 100)]
+    rows = [row for row in all_rows if row["workload"] == "sleep" and row["tasks"] in (10, 100)]
     rows += [{**row, "cpus": "0"} for row in rows]
     out = tmp_path / "out"
     report.main([str(write_run(tmp_path / "r", rows)), f"--out={out}"])
@@ -188,4 +201,4 @@ def test_rows_with_pinned_cores_are_told_apart(tmp_path, all_rows):
 def test_the_fixture_is_what_the_loader_reads(run_folder, all_rows):
     assert load_run(run_folder).rows == all_rows
     assert all_rows[0].keys() == synthetic_row(all_rows[0]["spec"], "async", 1,
-                                               __import__("numpy").random.default_rng(1)).keys()
+                                               np.random.default_rng(1)).keys()

@@ -33,8 +33,13 @@ def test_median_interval_agrees_with_scipys_bootstrap():
     assert found.high == pytest.approx(theirs.high, rel=0.01)
 
 
-def test_median_interval_of_three_values_is_students_where_that_is_wider():
+def test_median_interval_of_three_values_is_their_range():
     found = stats.median_interval([1, 2, 9])
+    assert (found.low, found.estimate, found.high) == (1, 2, 9)
+
+
+def test_a_verdict_on_three_values_has_students_interval_where_that_is_wider():
+    found = stats.cautious_interval([1, 2, 9])
     reach = scipy_stats.t.ppf(0.975, 2) * np.std([1, 2, 9], ddof=1) / np.sqrt(3)
     assert found.estimate == 2
     assert (found.low, found.high) == (pytest.approx(4 - reach), pytest.approx(4 + reach))
@@ -43,7 +48,7 @@ def test_median_interval_of_three_values_is_students_where_that_is_wider():
 @pytest.mark.parametrize("rounds", [3, 4, 5, 8])
 def test_equal_models_are_told_apart_in_at_most_one_of_ten_runs(rounds):
     draws = np.random.default_rng(4).normal(0, 0.02, (400, rounds))
-    found = [stats.median_interval(values) for values in draws]
+    found = [stats.cautious_interval(values) for values in draws]
     assert np.mean([not i.low <= 0 <= i.high for i in found]) <= 0.1
 
 
