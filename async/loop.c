@@ -41,7 +41,7 @@ int loop_create(struct loop **out, struct stack_pool *stacks) {
         return -ENOMEM;
     l->stacks = stacks;
     l->armed_ns = INT64_MAX;
-    timers_init(&l->timers, clock_now_ns());
+    timers_init(&l->timers);
     coroutine_init_thread(&l->thread);
     errno = 0;
     l->base = create_base();
@@ -60,6 +60,7 @@ void loop_destroy(struct loop *l) {
         event_free(l->timer_event);
     if (l->base)
         event_base_free(l->base);
+    timers_destroy(&l->timers);
     free(l);
 }
 

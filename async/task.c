@@ -22,15 +22,39 @@ static void task_main(void *arg) {
     loop_exit_task(loop);
 }
 
+struct reservation {
+    struct loop *loop;
+    int err;
+};
+
+static void reserve_timers(void *arg) {
+    struct reservation *reservation = arg;
+    struct loop *l = reservation->loop;
+    reservation->err = timers_reserve(&l->timers, l->tasks + 1);
+}
+
+/* Each task has a timer. Growing runs on the thread's stack, where there is room for realloc. */
+static int make_timer_room(struct loop *l) {
+    struct reservation reservation = {.loop = l};
+    if (timers_have_room(&l->timers, l->tasks + 1))
+        return 0;
+    if (l->current)
+        loop_call(l, reserve_timers, &reservation);
+    else
+        reserve_timers(&reservation);
+    return reservation.err;
+}
+
 int async_task_create(struct task **out, struct loop *l, struct stack_pool *stacks,
                       const char *name, task_function *function, void *arg) {
-    struct task *task = (struct task *)stack_take(stacks);
+    struct task *task = make_timer_room(l) ? NULL : (struct task *)stack_take(stacks);
     if (!task)
         return -ENOMEM;
     task->name = name;
     task->function = function;
     task->arg = arg;
     task->latch = NULL;
+    task->timer.ticket = 0;
     task->has_ended = false;
     coroutine_init(&task->coroutine, stack_begin(&task->stack), stack_bytes(&task->stack),
                    task_main, task);

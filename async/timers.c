@@ -1,136 +1,151 @@
 #include "async/timers.h"
 
-#include <stddef.h>
+#include <errno.h>
+#include <stdlib.h>
 
-#define SLOT_BITS 8
+#define CHILDREN 4
 
-static struct timer *timer_of(struct timer_link *link) {
-    return (struct timer *)link;
+void timers_init(struct timers *timers) {
+    *timers = (struct timers){0};
 }
 
-static bool is_single(const struct timer_link *slot) {
-    return slot->next == slot->previous;
+void timers_destroy(struct timers *timers) {
+    free(timers->heap);
 }
 
-static void append(struct timer_link *slot, struct timer_link *link) {
-    link->next = slot;
-    link->previous = slot->previous;
-    slot->previous->next = link;
-    slot->previous = link;
+/* Twice the number of timers, so that half of the entries may be stale before they are swept out.
+ */
+int timers_reserve(struct timers *timers, size_t count) {
+    size_t room = timers->heap_room ? timers->heap_room : 64;
+    while (room < 2 * count)
+        room *= 2;
+    struct timer_entry *heap = realloc(timers->heap, room * sizeof *heap);
+    if (!heap)
+        return -ENOMEM;
+    timers->heap = heap;
+    timers->heap_room = room;
+    return 0;
 }
 
-static void set_used(struct timers *timers, unsigned level, unsigned slot) {
-    timers->used[level][slot / 64] |= UINT64_C(1) << slot % 64;
+static bool is_stale(const struct timer_entry *entry) {
+    return entry->timer->ticket != entry->ticket;
 }
 
-static void set_unused(struct timers *timers, const struct timer_link *slot) {
-    size_t index = (size_t)(slot - &timers->slots[0][0]);
-    timers->used[index / TIMERS_SLOTS][index % TIMERS_SLOTS / 64] &=
-        ~(UINT64_C(1) << index % TIMERS_SLOTS % 64);
+static bool is_before(const struct timer_entry *left, const struct timer_entry *right) {
+    if (left->deadline_ns != right->deadline_ns)
+        return left->deadline_ns < right->deadline_ns;
+    return left->ticket < right->ticket;
 }
 
-static void unlink_timer(struct timers *timers, struct timer *timer) {
-    struct timer_link *next = timer->link.next;
-    struct timer_link *previous = timer->link.previous;
-    next->previous = previous;
-    previous->next = next;
-    if (next == previous) /* only a slot is its own neighbour */
-        set_unused(timers, next);
+/* Puts the entry where it belongs between `at` and the root. */
+static void sift_up(struct timer_entry *heap, size_t at, struct timer_entry entry) {
+    while (at) {
+        size_t parent = (at - 1) / CHILDREN;
+        if (!is_before(&entry, &heap[parent]))
+            break;
+        heap[at] = heap[parent];
+        at = parent;
+    }
+    heap[at] = entry;
 }
 
-/* A deadline that is past belongs to the base itself. */
-static void place(struct timers *timers, struct timer *timer) {
-    uint64_t base = (uint64_t)timers->base_ns;
-    uint64_t key = timer->deadline_ns > timers->base_ns ? (uint64_t)timer->deadline_ns : base;
-    uint64_t differing = key ^ base;
-    unsigned level = differing ? (63U - (unsigned)__builtin_clzll(differing)) / SLOT_BITS : 0;
-    unsigned slot = (unsigned)(key >> level * SLOT_BITS) % TIMERS_SLOTS;
-    append(&timers->slots[level][slot], &timer->link);
-    set_used(timers, level, slot);
+static size_t earliest_child(const struct timer_entry *heap, size_t count, size_t parent) {
+    size_t first = parent * CHILDREN + 1;
+    size_t end = first + CHILDREN < count ? first + CHILDREN : count;
+    size_t earliest = first;
+    for (size_t child = first + 1; child < end; child++)
+        if (is_before(&heap[child], &heap[earliest]))
+            earliest = child;
+    return earliest;
 }
 
-void timers_init(struct timers *timers, int64_t now_ns) {
-    *timers = (struct timers){.base_ns = now_ns, .next_ns = INT64_MAX};
-    for (unsigned level = 0; level < TIMERS_LEVELS; level++)
-        for (unsigned i = 0; i < TIMERS_SLOTS; i++) {
-            struct timer_link *slot = &timers->slots[level][i];
-            slot->next = slot->previous = slot;
-        }
+/* Puts the entry where it belongs between `at` and the leaves. */
+static void sift_down(struct timer_entry *heap, size_t count, size_t at, struct timer_entry entry) {
+    while (at * CHILDREN + 1 < count) {
+        size_t child = earliest_child(heap, count, at);
+        if (!is_before(&heap[child], &entry))
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = entry;
+}
+
+static void drop_root(struct timers *timers) {
+    struct timer_entry last = timers->heap[--timers->heap_count];
+    if (timers->heap_count)
+        sift_down(timers->heap, timers->heap_count, 0, last);
+}
+
+static void sweep_out_stale(struct timers *timers) {
+    size_t kept = 0;
+    for (size_t i = 0; i < timers->heap_count; i++)
+        if (!is_stale(&timers->heap[i]))
+            timers->heap[kept++] = timers->heap[i];
+    timers->heap_count = kept;
+    for (size_t at = kept / CHILDREN + 1; at-- > 0;)
+        if (at < kept)
+            sift_down(timers->heap, kept, at, timers->heap[at]);
+}
+
+static void add_to_heap(struct timers *timers, struct timer *timer) {
+    if (timers->heap_count == timers->heap_room)
+        sweep_out_stale(timers);
+    timer->ticket = ++timers->last_ticket;
+    struct timer_entry entry = {
+        .deadline_ns = timer->deadline_ns, .ticket = timer->ticket, .timer = timer};
+    sift_up(timers->heap, timers->heap_count++, entry);
+}
+
+static void append_to_list(struct timers *timers, struct timer *timer) {
+    timer->ticket = TIMER_IN_LIST;
+    timer->next = NULL;
+    timer->previous = timers->last;
+    *(timers->last ? &timers->last->next : &timers->first) = timer;
+    timers->last = timer;
 }
 
 void timers_add(struct timers *timers, struct timer *timer, int64_t deadline_ns) {
     timer->deadline_ns = deadline_ns;
-    if (deadline_ns < timers->next_ns)
-        timers->next_ns = deadline_ns;
-    place(timers, timer);
+    if (!timers->last || deadline_ns >= timers->last->deadline_ns)
+        append_to_list(timers, timer);
+    else
+        add_to_heap(timers, timer);
 }
 
 void timers_remove(struct timers *timers, struct timer *timer) {
-    unlink_timer(timers, timer);
+    bool is_in_list = timer->ticket == TIMER_IN_LIST;
+    timer->ticket = 0;
+    if (!is_in_list)
+        return;
+    *(timer->previous ? &timer->previous->next : &timers->first) = timer->next;
+    *(timer->next ? &timer->next->previous : &timers->last) = timer->previous;
 }
 
-/* Finds the slot that holds the earliest timers: all others are later. */
-static bool find_first_slot(const struct timers *timers, unsigned *level, unsigned *slot) {
-    for (unsigned l = 0; l < TIMERS_LEVELS; l++)
-        for (unsigned word = 0; word < TIMERS_SLOTS / 64; word++)
-            if (timers->used[l][word]) {
-                *level = l;
-                *slot = word * 64 + (unsigned)__builtin_ctzll(timers->used[l][word]);
-                return true;
-            }
-    return false;
+static int64_t list_next_ns(const struct timers *timers) {
+    return timers->first ? timers->first->deadline_ns : INT64_MAX;
 }
 
-/* The earliest time that belongs to a slot. */
-static int64_t slot_begin_ns(const struct timers *timers, unsigned level, unsigned slot) {
-    unsigned shift = level * SLOT_BITS;
-    uint64_t above = ~UINT64_C(0) << shift << (SLOT_BITS - 1) << 1; /* two shifts: 64 is too far */
-    return (int64_t)(((uint64_t)timers->base_ns & above) | (uint64_t)slot << shift);
+static int64_t heap_next_ns(const struct timers *timers) {
+    return timers->heap_count ? timers->heap[0].deadline_ns : INT64_MAX;
 }
 
-/* Moves the timers of a slot that the base has reached to lower levels, in their order. */
-static void redistribute(struct timers *timers, struct timer_link *slot) {
-    struct timer_link *link = slot->next;
-    slot->next = slot->previous = slot;
-    set_unused(timers, slot);
-    while (link != slot) {
-        struct timer_link *next = link->next;
-        place(timers, timer_of(link));
-        link = next;
-    }
-}
-
-static int64_t earliest_in(const struct timer_link *slot) {
-    int64_t earliest_ns = INT64_MAX;
-    for (struct timer_link *link = slot->next; link != slot; link = link->next)
-        if (timer_of(link)->deadline_ns < earliest_ns)
-            earliest_ns = timer_of(link)->deadline_ns;
-    return earliest_ns;
+int64_t timers_next_ns(const struct timers *timers) {
+    int64_t list_ns = list_next_ns(timers);
+    int64_t heap_ns = heap_next_ns(timers);
+    return list_ns < heap_ns ? list_ns : heap_ns;
 }
 
 struct timer *timers_take_due(struct timers *timers, int64_t now_ns) {
-    unsigned level, index;
-    if (now_ns < timers->next_ns)
+    while (timers->heap_count && is_stale(&timers->heap[0]))
+        drop_root(timers);
+    if (timers_next_ns(timers) > now_ns)
         return NULL;
-    while (find_first_slot(timers, &level, &index)) {
-        struct timer_link *slot = &timers->slots[level][index];
-        /* One alone need not go through the levels. */
-        if (level == 0 || is_single(slot)) {
-            struct timer *timer = timer_of(slot->next);
-            timers->next_ns = timer->deadline_ns;
-            if (timer->deadline_ns > now_ns)
-                return NULL;
-            unlink_timer(timers, timer);
-            return timer;
-        }
-        int64_t begin_ns = slot_begin_ns(timers, level, index);
-        if (begin_ns > now_ns) {
-            timers->next_ns = earliest_in(slot);
-            return NULL;
-        }
-        timers->base_ns = begin_ns;
-        redistribute(timers, slot);
+    struct timer *timer = timers->first;
+    if (heap_next_ns(timers) < list_next_ns(timers)) {
+        timer = timers->heap[0].timer;
+        drop_root(timers);
     }
-    timers->next_ns = INT64_MAX;
-    return NULL;
+    timers_remove(timers, timer);
+    return timer;
 }

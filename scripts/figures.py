@@ -332,8 +332,8 @@ def answer_caption(comparisons):
     return (f"Each mark is how much a model takes, divided by what async takes for the same spec: "
             f"right of the line async takes less, left of it (grey) more. Thick bars: 95 % interval of "
             f"the median ratio, paired within rounds (n = {span} rounds), or, for memory, of the ratio "
-            "of the slopes where N has at least five values. Hollow mark: no difference seen, or no "
-            "verdict. The verdicts name each spec.")
+            "of the slopes where N has at least five values. Hollow mark: no difference seen "
+            "(\"none seen\"), or no verdict. The verdicts name each spec.")
 
 
 def save_figure(figure, folder):

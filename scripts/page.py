@@ -127,7 +127,8 @@ def html_picture(picture, charts):
         {"wide": "only-wide", "narrow": "narrow"}.get(picture.only, ""))))
     return (f'<figure class="{classes}"><div class="frame"><img alt="{escape(picture.title)}" '
             f'src="data:image/svg+xml;base64,{data}"></div>'
-            f"<figcaption><b>{escape(picture.title)}</b>{inline(picture.caption)}</figcaption></figure>")
+            f"<figcaption><b>{escape(picture.title)}</b>{inline(picture.caption)}</figcaption>"
+            "</figure>")
 
 
 def inline(text):

@@ -295,17 +295,22 @@ def chain_section(families, pictures):
 def comparison_section(comparisons):
     if not comparisons:
         return []
-    rows = [[", ".join(p for p in (c.workload, rows_of.cpus_text(c.cpus)) if p),
-             Value(count_text(c.tasks), c.tasks), c.metric.title, f"{c.other} : {c.reference}",
-             Value(units.MISSING if c.ratio is None else f"{c.ratio:.3g}", c.ratio),
-             units.MISSING if c.low is None else f"{c.low:.3g} to {c.high:.3g}",
-             Value(count_text(c.rounds), c.rounds), c.reason or verdicts.short(c), c.basis or c.spec]
-            for c in comparisons]
+    once = {(c.metric, c.other, c.basis, c.ratio) if c.basis else id(c): c for c in comparisons}
+    rows = [comparison_row(c) for c in once.values()]
     return [Heading(2, "Every comparison", "comparisons"),
             Paragraph("A ratio is the first model's figure divided by the second's. Where its interval "
                       "holds 1, the verdict is \"no difference seen\", which is not \"equal\"."),
             Table(["workload", "N", "metric", "models", "ratio", "95 % interval", "rounds", "verdict",
                    "basis"], rows)]
+
+
+def comparison_row(c):
+    where = ", ".join(part for part in (c.workload, rows_of.cpus_text(c.cpus)) if part)
+    return [where, Value(count_text(c.tasks), c.tasks), c.metric.title, f"{c.other} : {c.reference}",
+            Value(units.MISSING if c.ratio is None else units.significant(c.ratio), c.ratio),
+            units.MISSING if c.low is None else
+            f"{units.significant(c.low)}..{units.significant(c.high)}",
+            Value(count_text(c.rounds), c.rounds), c.reason or verdicts.short(c), c.basis or c.spec]
 
 
 def witness_section(run):
@@ -318,12 +323,12 @@ def witness_section(run):
         if row["status"] == "ok" and row.get("timeline") is None:
             trials.setdefault((row["spec"], row["model_spec"], row["cpus"]), []).append(row)
     return [heading, Paragraph(
-        "hyperfine times whole processes and knows nothing of this program. Its mean beside the "
-        "trial's process as the runner saw it, and the part of that in which tasks ran; the remainder "
-        "is hyperfine's mean minus the runner's median. The rest of a process is start, preparation "
-        "of the records, checking and printing."),
-        Table(["spec", "model", "hyperfine, mean ± sd", "runs", "process", "of which wall time",
-               "remainder", "remainder / process"],
+        "hyperfine times whole processes and knows nothing of this program. Its figures beside "
+        "the trial's process as the runner saw it, and the part of that in which tasks ran (medians); "
+        "the remainder is hyperfine's median minus the runner's. The rest of a process is start, "
+        "preparation of the records, checking and printing."),
+        Table(["spec", "model", "hyperfine, mean ± sd", "median", "runs", "process",
+               "of which wall time", "remainder", "remainder / process"],
               [witness_row(result, trials, run.plan) for result in results])]
 
 
@@ -335,11 +340,12 @@ def witness_row(result, trials, plan):
     mean = result["mean"] * 1e9
     spread = result.get("stddev")
     shown = time_text(mean) + (f" ± {time_text(spread * 1e9, 2)}" if spread is not None else "")
-    left = None if process is None else mean - process
+    median = result["median"] * 1e9
+    left = None if process is None else median - process
     runs = len(result.get("times") or [])
     return [", ".join(p for p in (result["spec"], rows_of.cpus_text(cpus)) if p),
-            result["model_spec"], Value(shown, mean), Value(count_text(runs), runs),
-            value(process, time_text), value(wall, time_text), value(left, time_text),
+            result["model_spec"], Value(shown, mean), value(median, time_text),
+            Value(count_text(runs), runs), value(process, time_text), value(wall, time_text), value(left, time_text),
             value(None if left is None else left / process, percent_text)]
 
 
@@ -439,9 +445,12 @@ def method_section():
 
 def reproduce_section(run, comparisons):
     plan = dig(run.plan, "name") or "standard"
-    revision = re.match(r"[0-9a-f]{7,40}", str(dig(run.environment, "build", "revision")))
+    built = str(dig(run.environment, "build", "revision"))
+    revision = re.match(r"[0-9a-f]{7,40}", built)
     lines = [f"git checkout {revision.group()}"] if revision else []
-    lines += [f"make bench PLAN={plan}", f"scripts/report.py {run.path}"]
+    if revision and "dirty" in built:
+        lines[0] += "  # the run's build had uncommitted changes"
+    lines += [f"make bench PLAN={plan}", f"make report RUN=results/{run.name}"]
     blocks = [Heading(2, "How to reproduce it", "reproduce"), Code("\n".join(lines))]
     commands = list(dict.fromkeys(trial_command(c, comparisons)
                                   for c in verdicts.headline(comparisons)))

@@ -10,7 +10,7 @@ from typing import Callable
 import cells as figures
 import stats
 from load import dig
-from units import count_text, factor_text, plural
+from units import count_text, factor_text, plural, significant
 
 REFERENCE_MODEL = "async"
 
@@ -212,7 +212,7 @@ def sentence(c):
         return f"{c.metric.title}: not comparable ({c.reason}){seen}"
     if c.outcome == "none":
         return (f"{c.metric.title}: no difference seen between {c.other} and {c.reference} "
-                f"({c.other} : {c.reference} {c.low:.2f}..{c.high:.2f}){basis}")
+                f"({c.other} : {c.reference} {significant(c.low)}..{significant(c.high)}){basis}")
     winner, loser = c.reference, c.other
     if c.outcome == "other":
         winner, loser = loser, winner

@@ -103,7 +103,8 @@ def time_cells(run, cells, options):
 def trial_seconds(run, cell):
     """How long a trial of the cell took as a process, at most, in seconds."""
     taken = [dig(row, "process", "wall_ns") or row["wall_ns"] for row in run.rows
-             if row["status"] == "ok" and (row["spec"], row["model_spec"], row["cpus"]) == key_of(cell)]
+             if row["status"] == "ok"
+             and (row["spec"], row["model_spec"], row["cpus"]) == key_of(cell)]
     return max(taken) / 1e9
 
 

@@ -153,7 +153,8 @@ def synthetic_witness(rows, plan):
     """hyperfine's JSON, 1 ms above the first trial of each cell that it timed."""
     results = []
     for cell in (cell for cell in plan["cells"] if cell["witness"]):
-        row = next(row for row in rows if (row["spec"], row["model_spec"]) == (cell["spec"], cell["model_spec"]))
+        key = cell["spec"], cell["model_spec"]
+        row = next(row for row in rows if (row["spec"], row["model_spec"]) == key)
         mean = row["process"]["wall_ns"] / 1e9 + 0.001
         results.append(dict(command="tva trial ...", mean=mean, stddev=0.0004, median=mean,
                             user=0.01, system=0.01, min=mean, max=mean, times=[mean] * 5,

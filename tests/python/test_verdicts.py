@@ -48,7 +48,8 @@ def test_equal_models_give_no_difference_seen():
     rng = np.random.default_rng(12)
     changes = [0.98, 1.03, 0.99, 1.01, 1.02, 0.97]
     rows = [synthetic_row(SPEC, model, r, rng, wall_ns=int(2e8 * change))
-            for r, threads in enumerate(changes, 1) for model, change in (("threads", threads), ("async", 1))]
+            for r, threads in enumerate(changes, 1)
+            for model, change in (("threads", threads), ("async", 1))]
     found = comparison(rows, "wall")
     assert found.outcome == "none"
     assert found.low < 1 < found.high
@@ -66,7 +67,8 @@ def test_more_throughput_is_better():
     rows = [synthetic_row(spec, model, r, rng, wall_ns=wall) for r in range(1, 5)
             for model, wall in (("threads", 100_000_000), ("async", 300_000_000))]
     found = comparison(rows, "throughput")
-    assert verdicts.sentence(found) == "threads fetches more per second than async by 3.00x (3.00..3.00)"
+    assert verdicts.sentence(found) == (
+        "threads fetches more per second than async by 3.00x (3.00..3.00)")
 
 
 def test_overshoot_is_compared_by_the_p99_of_merged_rounds():
@@ -117,7 +119,8 @@ def test_specs_on_different_cores_are_not_paired():
 def test_memory_is_compared_by_its_slopes_where_n_has_five_values():
     rng = np.random.default_rng(15)
     rows = [synthetic_row(SPEC.replace("tasks=1000", f"tasks={n}"), model, r, rng)
-            for n in (10, 100, 1000, 3000, 10000) for r in range(1, 5) for model in ("threads", "async")]
+            for n in (10, 100, 1000, 3000, 10000) for r in range(1, 5)
+            for model in ("threads", "async")]
     found = comparison(rows, "rss")
     assert found.basis == "slopes over 5 and 5 values of N"
     assert found.low < 9200 / 820 < found.high

@@ -10,7 +10,8 @@ import pytest
 import witness
 from conftest import write_run
 
-needs_hyperfine = pytest.mark.skipif(not shutil.which("hyperfine"), reason="hyperfine is not installed")
+needs_hyperfine = pytest.mark.skipif(not shutil.which("hyperfine"),
+                                     reason="hyperfine is not installed")
 
 FAKE_TVA = """#!/bin/sh
 case $1 in
