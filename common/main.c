@@ -3,7 +3,9 @@
 #include "harness/commands.h"
 #include "harness/options.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define EXIT_COMMAND_LINE 2
 
@@ -15,6 +17,9 @@ int main(int argc, char **argv) {
         status = commands_run(&options, &message);
         options_destroy(&options);
     }
+    if ((fflush(stdout) || ferror(stdout)) && !message.text[0])
+        status =
+            message_fail(&message, 1, "standard output cannot be written: %s", strerror(errno));
     if (message.text[0])
         fprintf(stderr, "tva: %s\n", message.text);
     return status < 0 ? EXIT_COMMAND_LINE : status;

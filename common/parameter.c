@@ -285,7 +285,7 @@ int parameters_set(const struct parameter *table, void *values, const char *name
 static void print_text(FILE *stream, const char *text) {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c == ',' || c == '%' || iscntrl(c))
+        if (c == ',' || c == '%' || iscntrl(c) || c >= 0x80)
             fprintf(stream, "%%%02X", c);
         else
             fputc(c, stream);

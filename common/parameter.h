@@ -44,9 +44,9 @@ int parameters_set(const struct parameter *table, void *values, const char *name
 
 /* Writes "owner:name=value,..." with every parameter of the table in its order: counts in digits,
    durations and sizes in the largest unit that leaves them whole (0; 100ms; 64KiB; below a
-   microsecond there is no unit: 1.5us), so that equal values give equal strings. A comma, a '%' or
-   a control character in a text is written as %XX. Returns the allocated string, which the caller
-   frees, or NULL when memory is out. */
+   microsecond there is no unit: 1.5us), so that equal values give equal strings. A comma, a '%', a
+   control character or a byte beyond ASCII in a text is written as %XX. Returns the allocated
+   string, which the caller frees, or NULL when memory is out. */
 char *parameters_print(const char *owner, const struct parameter *table, const void *values);
 
 /* Reads what parameters_print() wrote, after "owner:"; parameters that do not occur keep their

@@ -1,4 +1,5 @@
 /* What records prove: exact phases, and the verdict on hand-made records. */
+#include "harness/limits.h"
 #include "harness/phases.h"
 #include "harness/verdict.h"
 
@@ -158,6 +159,27 @@ static void a_descriptor_limit_makes_the_trial_limited(void **state) {
     assert_int_equal(f->verdict.limit_cause, -EMFILE);
 }
 
+static void the_reason_names_the_limit_and_not_an_error_before_it(void **state) {
+    struct fixture *f = *state;
+    f->recorder->records[0].error = -ECONNRESET;
+    f->recorder->records[1].error = -EMFILE;
+    f->recorder->records[2].error = -ENOBUFS;
+    reach(f);
+    assert_string_equal(f->verdict.status, "limited");
+    assert_string_equal(f->verdict.reason.text, "ten: operation 1: EMFILE");
+    assert_int_equal(f->verdict.limit_cause, -EMFILE);
+}
+
+static void every_error_that_is_a_limit_has_one_that_explains_it(void **state) {
+    (void)state;
+    for (int error = -1; error > -4096; error--) {
+        json_t *limit = verdict_is_limit(error) ? limits_explain(error, 1) : NULL;
+        if (verdict_is_limit(error) && !limit && error != -EMFILE && error != -ENFILE)
+            fail_msg("%s has none", strerrorname_np(-error));
+        json_decref(limit);
+    }
+}
+
 static void a_failed_spawn_makes_the_trial_limited(void **state) {
     struct fixture *f = *state;
     f->recorder->records[2] = (struct operation_record){0};
@@ -190,6 +212,8 @@ int main(void) {
         TEST(an_operation_that_never_ended_makes_the_trial_wrong),
         TEST(failed_operations_are_counted_by_cause_and_not_timed),
         TEST(a_descriptor_limit_makes_the_trial_limited),
+        TEST(the_reason_names_the_limit_and_not_an_error_before_it),
+        cmocka_unit_test(every_error_that_is_a_limit_has_one_that_explains_it),
         TEST(a_failed_spawn_makes_the_trial_limited),
         TEST(a_wrong_value_is_not_hidden_by_a_limit),
     };

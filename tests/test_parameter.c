@@ -224,11 +224,11 @@ static void separators_in_a_text_are_escaped_and_come_back(void **state) {
     struct values values, parsed;
     char message[PARAMETER_MESSAGE_BYTES];
     assert_int_equal(parameters_set_defaults(table, &values), 0);
-    assert_int_equal(parameters_set(table, &values, "url", "http://a/x=1,2%20\n", false, message),
-                     0);
+    assert_int_equal(
+        parameters_set(table, &values, "url", "http://a/x=1,2%20\n\xff", false, message), 0);
     char *printed = parameters_print("w", table, &values);
     assert_string_equal(printed, "w:tasks=1000,sleep=100ms,stack=auto,keepalive=yes,"
-                                 "url=http://a/x=1%2C2%2520%0A,seed=1");
+                                 "url=http://a/x=1%2C2%2520%0A%FF,seed=1");
     assert_int_equal(parameters_parse(table, &parsed, printed + 2, message), 0);
     assert_string_equal(parsed.url, values.url);
     free(printed);

@@ -87,6 +87,7 @@ enum script {
     SCRIPT_ERROR,
     SCRIPT_EXIT,
     SCRIPT_UNPREPARED,
+    SCRIPT_STATUS,
 };
 
 struct script_params {
@@ -135,6 +136,11 @@ static int script_prepare(const struct workload_input *input, void **state,
     return 0;
 }
 
+/* As a leak checker does. */
+static void leave_with_status_4(void) {
+    _exit(4);
+}
+
 /* The second operation, where the script has its effect. */
 static int64_t act(int64_t script, uint64_t *value, int *error) {
     switch (script) {
@@ -154,6 +160,9 @@ static int64_t act(int64_t script, uint64_t *value, int *error) {
         return 0;
     case SCRIPT_EXIT:
         _exit(3);
+    case SCRIPT_STATUS:
+        atexit(leave_with_status_4);
+        return WAIT_NS;
     default:
         return WAIT_NS;
     }
@@ -343,6 +352,16 @@ static void an_exit_without_a_result_makes_a_crashed_row(void **state) {
     json_decref(row);
 }
 
+static void a_status_that_is_not_0_makes_a_crashed_row_for_all_its_result(void **state) {
+    (void)state;
+    struct runner_report report;
+    json_t *row = run_script(SCRIPT_STATUS, &report);
+    assert_string_equal(text_of(row, "status"), "crashed");
+    assert_string_equal(text_of(row, "reason"), "the trial ended with status 4 after a result");
+    assert_true(json_is_null(json_object_get(row, "wall_ns")));
+    json_decref(row);
+}
+
 static void a_hang_is_killed_at_the_time_limit(void **state) {
     (void)state;
     struct runner_report report;
@@ -421,6 +440,27 @@ static void every_row_has_the_same_keys_in_the_same_order(void **state) {
     json_decref(crashed);
 }
 
+static void kernel_memory_that_could_not_be_read_is_null(void **state) {
+    (void)state;
+    struct plan plan;
+    assert_int_equal(plan_create(&plan, "test"), 0);
+    add_script(&plan, SCRIPT_WELL);
+    struct trial_outcome outcome = {
+        .result = json_object(),
+        .base = {1, {1000, 1000, 100}, {KERNEL_MEMORY_MEMINFO, -1, 50}},
+        .plateau = {2, {3000, 3000, 400}, {KERNEL_MEMORY_MEMINFO, -1, 70}},
+    };
+    json_t *row = row_create("test", 1, &plan.cells[0], &outcome);
+    const json_t *memory = json_object_get(row, "memory");
+    assert_int_equal(integer_of(memory, "page_tables_bytes"), 300);
+    assert_true(json_is_null(json_object_get(memory, "kernel_stack_bytes")));
+    assert_int_equal(integer_of(memory, "slab_bytes"), 20);
+    assert_true(json_is_null(json_object_get(memory, "whole_plateau_bytes")));
+    json_decref(row);
+    trial_outcome_destroy(&outcome);
+    plan_destroy(&plan);
+}
+
 static int stop_after_row(void *rows, const struct cell *cell, const json_t *row,
                           struct message *message) {
     kill(getpid(), SIGTERM); /* blocked by now: the runner looks for it */
@@ -463,6 +503,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_wait_cut_short_makes_a_wrong_row),
         cmocka_unit_test(a_signal_makes_a_crashed_row_that_names_it),
         cmocka_unit_test(an_exit_without_a_result_makes_a_crashed_row),
+        cmocka_unit_test(a_status_that_is_not_0_makes_a_crashed_row_for_all_its_result),
+        cmocka_unit_test(kernel_memory_that_could_not_be_read_is_null),
         cmocka_unit_test(a_hang_is_killed_at_the_time_limit),
         cmocka_unit_test(a_spawn_that_the_machine_refuses_is_limited_and_no_failure),
         cmocka_unit_test(an_error_is_counted_by_its_name),

@@ -1,10 +1,12 @@
 #include "harness/arguments.h"
 
+#include "harness/build_info.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-const char *argp_program_version = "tva 0.1.0";
+const char *argp_program_version = "tva " BUILD_VERSION;
 
 bool arguments_is_help(const char *argument) {
     static const char *const known[] = {"--help", "-?", "--usage", "--version", "-V"};

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As design section 5 has it. `err` is what the runner returned. */
+/* As `tva --help` tells it. `err` is what the runner returned. */
 static int exit_status(int err, const struct runner_report *report) {
     if (report->stop_signal)
         return 128 + report->stop_signal;

@@ -79,9 +79,16 @@ static int64_t cgroup_memory_max(void) {
     return value > INT64_MAX / 2 ? NO_LIMIT : value;
 }
 
-static int64_t resource_limit(__rlimit_resource_t resource) {
+static int64_t descriptor_limit(void) {
     struct rlimit limit;
-    if (getrlimit(resource, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max == RLIM_INFINITY)
+        return NO_LIMIT;
+    return (int64_t)limit.rlim_max; /* a trial and its origin raise theirs as far as that */
+}
+
+static int64_t process_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NPROC, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
         return NO_LIMIT;
     return (int64_t)limit.rlim_cur;
 }
@@ -112,17 +119,13 @@ static int64_t thread_count(void) {
     return fields == 1 ? count : 0;
 }
 
-/* The superuser is not counted. */
-static int64_t process_limit(void) {
-    return geteuid() == 0 ? NO_LIMIT : resource_limit(RLIMIT_NPROC);
-}
-
 /* What can make a pthread impossible (EAGAIN) or memory short (ENOMEM). A thread's stack and its
    guard page are two mappings, and glibc reports a failed mapping of a stack as EAGAIN too. */
 static size_t find_task_limits(struct limit *out) {
     int64_t others = thread_count();
     int64_t pids = cgroup_pids_max(), pid_max = read_number("/proc/sys/kernel/pid_max");
-    int64_t threads = read_number("/proc/sys/kernel/threads-max"), own = process_limit();
+    int64_t threads = read_number("/proc/sys/kernel/threads-max");
+    int64_t own = geteuid() == 0 ? NO_LIMIT : process_limit(); /* the superuser is not counted */
     int64_t maps = read_number("/proc/sys/vm/max_map_count");
     size_t count = 0;
     out[count++] = (struct limit){"pids.max", pids, pids};
@@ -144,7 +147,7 @@ static size_t find_memory_limits(struct limit *out) {
 static size_t find_candidates(int error, struct limit *out) {
     switch (error) {
     case -EMFILE:
-        out[0] = (struct limit){"RLIMIT_NOFILE", resource_limit(RLIMIT_NOFILE), NO_LIMIT - 1};
+        out[0] = (struct limit){"RLIMIT_NOFILE", descriptor_limit(), NO_LIMIT - 1};
         return 1;
     case -ENFILE:
         out[0] = (struct limit){"fs.file-max", read_number("/proc/sys/fs/file-max"), NO_LIMIT - 1};
@@ -157,6 +160,8 @@ static size_t find_candidates(int error, struct limit *out) {
         size_t count = find_task_limits(out);
         return count + find_memory_limits(out + count);
     }
+    case -ENOBUFS:
+        return find_memory_limits(out);
     default:
         return 0;
     }
@@ -190,9 +195,9 @@ json_t *limits_json(void) {
     add_limit(object, "pids.max", cgroup_pids_max());
     add_limit(object, "kernel.pid_max", read_number("/proc/sys/kernel/pid_max"));
     add_limit(object, "kernel.threads-max", read_number("/proc/sys/kernel/threads-max"));
-    add_limit(object, "RLIMIT_NPROC", resource_limit(RLIMIT_NPROC));
+    add_limit(object, "RLIMIT_NPROC", process_limit());
     add_limit(object, "vm.max_map_count", read_number("/proc/sys/vm/max_map_count"));
-    add_limit(object, "RLIMIT_NOFILE", resource_limit(RLIMIT_NOFILE));
+    add_limit(object, "RLIMIT_NOFILE", descriptor_limit());
     add_limit(object, "fs.file-max", read_number("/proc/sys/fs/file-max"));
     add_limit(object, "net.ipv4.ip_local_port_range", port_count());
     add_limit(object, "memory.max", cgroup_memory_max());

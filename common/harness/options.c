@@ -41,9 +41,10 @@ static int take_control(struct line *line, const char *value) {
     return 0;
 }
 
-static int take_positional(struct line *line, const char *value) {
+static int take_positional(struct line *line, const char *command, const char *value) {
     if (line->positional_count == line->positional_max)
-        return message_fail(line->message, -EINVAL, "what is \"%s\"? see --help", value);
+        return message_fail(line->message, -EINVAL, "what is \"%s\"? see %s --help", value,
+                            command);
     line->positional[line->positional_count++] = value;
     return 0;
 }
@@ -79,7 +80,7 @@ static error_t take_argument(int key, char *value, struct argp_state *state) {
         options->trial.has_timeline = true;
         return 0;
     case ARGP_KEY_ARG:
-        return -take_positional(line, value);
+        return -take_positional(line, state->name, value);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -126,7 +127,7 @@ static int parse_origin(struct options *out, int argc, char **argv, struct messa
         .options = options,
         .parser = take_argument,
         .doc = "Serves HTTP until it is stopped: /delay/SECONDS, /bytes/N, /status/CODE, "
-               "/chunked/N. Prints its URL first, and what it counted at the end."};
+               "/chunked/N, /close/N. Prints its URL first, and what it counted at the end."};
     struct line line = {.options = out, .message = message};
     return arguments_parse(&argp, argc, argv, &line, message);
 }

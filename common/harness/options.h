@@ -1,4 +1,4 @@
-/* The command line, a contract (docs/design.md, section 5), turned into what to do. */
+/* The command line, a contract that `tva --help` tells, turned into what to do. */
 #ifndef TVA_HARNESS_OPTIONS_H
 #define TVA_HARNESS_OPTIONS_H
 

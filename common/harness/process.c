@@ -23,6 +23,8 @@ static _Noreturn void become(char *const arguments[], int child_fd, int socket, 
     stop_restore();
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
+    if (null > STDERR_FILENO)
+        close(null);
     dup2(STDERR_FILENO, STDOUT_FILENO);
     if (socket == child_fd)
         fcntl(socket, F_SETFD, 0);

@@ -28,10 +28,15 @@ struct progress {
     struct cell_progress *cells;
 };
 
-int64_t progress_expected_ns(const struct cell *cell) {
+/* How long a trial of this cell is thought to take before one was run: its waits, as often as the
+   model must queue them, and what starting a process takes; at most what it may take. */
+static int64_t expected_ns(const struct plan *plan, const struct cell *cell) {
     int64_t tasks = spec_common(&cell->spec)->tasks;
     int64_t at_once = cell->model_spec.model->in_flight_max(&cell->model_spec.options, tasks);
-    return cell->ideal_ns * ((tasks + at_once - 1) / at_once) + OVERHEAD_NS;
+    int64_t turns = (tasks + at_once - 1) / at_once;
+    if (cell->ideal_ns >= plan->timeout_ns / turns)
+        return plan->timeout_ns;
+    return cell->ideal_ns * turns + OVERHEAD_NS;
 }
 
 int progress_create(struct progress **out, const struct plan *plan, FILE *stream) {
@@ -43,7 +48,7 @@ int progress_create(struct progress **out, const struct plan *plan, FILE *stream
         return -ENOMEM;
     }
     for (size_t i = 0; i < plan->cell_count; i++)
-        cells[i].expected_ns = progress_expected_ns(&plan->cells[i]);
+        cells[i].expected_ns = expected_ns(plan, &plan->cells[i]);
     *progress = (struct progress){.plan = plan,
                                   .stream = stream,
                                   .is_terminal = isatty(fileno(stream)),

@@ -21,8 +21,4 @@ void progress_end(struct progress *progress, const struct cell *cell, int64_t ro
 /* Clears the line. NULL is allowed. */
 void progress_destroy(struct progress *progress);
 
-/* How long a trial of this cell is thought to take before one was run: its waits, as often as the
-   model must queue them, and what starting a process takes. */
-int64_t progress_expected_ns(const struct cell *cell);
-
 #endif

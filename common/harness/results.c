@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,13 +105,27 @@ static int open_trials(struct results *results, struct message *message) {
     return err;
 }
 
+/* Rows carry the name, and JSON is UTF-8. */
+static int check_name(const struct results *results, struct message *message) {
+    json_t *name = json_string(results_name(results));
+    bool is_text = name;
+    json_decref(name);
+    if (!is_text)
+        return message_fail(message, -EINVAL,
+                            "results: the name of the folder is not UTF-8 text: choose another "
+                            "--out");
+    return 0;
+}
+
 int results_create(struct results *out, const char *path, const struct plan *plan,
                    struct message *message) {
     struct results results = {.path = path ? given_path(path) : default_path(plan),
                               .trials_fd = -1};
     if (!results.path)
         return message_fail(message, -ENOMEM, "out of memory");
-    int err = make_folder(results.path, message);
+    int err = check_name(&results, message);
+    if (!err)
+        err = make_folder(results.path, message);
     if (!err)
         err = write_plan(&results, plan, message);
     if (!err)

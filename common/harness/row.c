@@ -1,6 +1,7 @@
 #include "harness/row.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 static json_t *figure(int64_t value) {
@@ -83,6 +84,16 @@ static void set_status(json_t *row, const char *status, const char *reason) {
     set(row, "reason", json_string(reason));
 }
 
+/* Sets what was added since the base, if both are known. It is signed: on a machine that others use
+   too, meminfo can also have shrunk. */
+static bool added(json_t *memory, const char *key, int64_t base, int64_t plateau, int64_t *out) {
+    if (base < 0 || plateau < 0)
+        return false;
+    *out = plateau - base;
+    set(memory, key, json_integer(*out));
+    return true;
+}
+
 /* The plateau counts only if no task had ended when the reading was done. The kernel's figures are
    what was added since the base. */
 static void add_memory(json_t *row, const struct trial_outcome *outcome, int64_t first_ended_ns) {
@@ -102,13 +113,14 @@ static void add_memory(json_t *row, const struct trial_outcome *outcome, int64_t
     const char *source = memory_source_name(plateau->kernel.source);
     if (!source || plateau->kernel.source != base->kernel.source)
         return;
-    /* Signed: on a machine that others use too, meminfo can also have shrunk. */
-    int64_t stacks = plateau->kernel.kernel_stack_bytes - base->kernel.kernel_stack_bytes;
-    int64_t slab = plateau->kernel.slab_bytes - base->kernel.slab_bytes;
-    set(memory, "kernel_stack_bytes", json_integer(stacks));
-    set(memory, "slab_bytes", json_integer(slab));
     set(memory, "kernel_source", json_string(source));
-    set(memory, "whole_plateau_bytes", json_integer(rss + tables + stacks + slab));
+    int64_t stacks, slab;
+    bool has_stacks = added(memory, "kernel_stack_bytes", base->kernel.kernel_stack_bytes,
+                            plateau->kernel.kernel_stack_bytes, &stacks);
+    bool has_slab =
+        added(memory, "slab_bytes", base->kernel.slab_bytes, plateau->kernel.slab_bytes, &slab);
+    if (has_stacks && has_slab)
+        set(memory, "whole_plateau_bytes", json_integer(rss + tables + stacks + slab));
 }
 
 static void add_process(json_t *row, const struct process_end *end) {

@@ -40,6 +40,18 @@ static int print_spec(struct spec *spec, struct message *message) {
     return spec->text ? 0 : message_fail(message, -ENOMEM, "out of memory");
 }
 
+/* Checks and prints a spec whose parameters are set, and hands it over or destroys it. */
+static int finish_spec(struct spec *out, struct spec *spec, struct message *message) {
+    int err = check_spec(spec, message);
+    if (!err)
+        err = print_spec(spec, message);
+    if (err)
+        spec_destroy(spec);
+    else
+        *out = *spec;
+    return err;
+}
+
 int spec_build(struct spec *out, const struct workload *workload, const struct setting *settings,
                size_t count, struct message *message) {
     struct spec spec = {.workload = workload, .params = calloc(1, workload->params_bytes)};
@@ -48,16 +60,11 @@ int spec_build(struct spec *out, const struct workload *workload, const struct s
         return message_fail(message, -ENOMEM, "out of memory");
     }
     int err = set_all(workload->parameters, spec.params, settings, count, message);
-    if (!err)
-        err = check_spec(&spec, message);
-    if (!err)
-        err = print_spec(&spec, message);
     if (err) {
         spec_destroy(&spec);
         return err;
     }
-    *out = spec;
-    return 0;
+    return finish_spec(out, &spec, message);
 }
 
 int model_spec_build(struct model_spec *out, const struct model *model,
@@ -100,15 +107,7 @@ int spec_parse(struct spec *out, const char *text, struct message *message) {
         free(spec.params);
         return message_fail(message, err, "%s", what);
     }
-    err = check_spec(&spec, message);
-    if (!err)
-        err = print_spec(&spec, message);
-    if (err) {
-        spec_destroy(&spec);
-        return err;
-    }
-    *out = spec;
-    return 0;
+    return finish_spec(out, &spec, message);
 }
 
 int model_spec_parse(struct model_spec *out, const char *text, struct message *message) {

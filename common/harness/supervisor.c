@@ -64,9 +64,8 @@ static int take_text(struct supervision *s, const char *bytes, size_t count) {
 static int take_bytes(struct supervision *s) {
     char bytes[65536];
     ssize_t count = recv(s->process.fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (count < 0)
-        return errno == EAGAIN || errno == EINTR ? 1
-                                                 : 0; /* ECONNRESET: it died, unread bytes left */
+    if (count < 0) /* ECONNRESET: it died and left bytes unread */
+        return errno == EAGAIN || errno == EINTR ? 1 : 0;
     size_t at = 0;
     while (at < (size_t)count && !s->text_bytes && bytes[at] != '{')
         take_signal(s, bytes[at++]);
@@ -103,11 +102,14 @@ static enum trial_end judge_end(struct supervision *s) {
         message_fail(&outcome->reason, 0, "the trial was ended by SIG%s", name ? name : "?");
         return TRIAL_CRASHED;
     }
-    outcome->result = s->text_bytes ? json_loadb(s->text, s->text_bytes, 0, NULL) : NULL;
-    if (outcome->result)
+    json_t *result = s->text_bytes ? json_loadb(s->text, s->text_bytes, 0, NULL) : NULL;
+    if (result && status == 0) {
+        outcome->result = result;
         return TRIAL_ENDED;
-    message_fail(&outcome->reason, 0, "the trial ended with status %d and without a result",
-                 WEXITSTATUS(status));
+    }
+    message_fail(&outcome->reason, 0, "the trial ended with status %d %s a result",
+                 WEXITSTATUS(status), result ? "after" : "and without");
+    json_decref(result);
     return TRIAL_CRASHED;
 }
 

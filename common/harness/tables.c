@@ -46,10 +46,3 @@ const struct parameter *tables_find_model_parameter(const struct model *const *t
     }
     return NULL;
 }
-
-size_t tables_count_models(void) {
-    size_t count = 0;
-    while (models[count])
-        count++;
-    return count;
-}

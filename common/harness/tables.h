@@ -22,6 +22,4 @@ const struct parameter *tables_find_parameter(const struct parameter *table, con
 const struct parameter *tables_find_model_parameter(const struct model *const *table, size_t count,
                                                     const char *name);
 
-size_t tables_count_models(void);
-
 #endif

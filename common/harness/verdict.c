@@ -10,7 +10,7 @@ struct findings {
     struct message first_wrong;
     uint64_t failed;
     struct message first_failed;
-    int limit; /* the first error that is a limit; 0: none */
+    int limit; /* the first error that is a limit, which first_failed then tells of; 0: none */
 };
 
 bool verdict_is_limit(int error) {
@@ -35,11 +35,12 @@ static void count_error(json_t *errors, const char *name) {
 static void look_at_failed(const struct spec *spec, uint64_t operation, int error, json_t *errors,
                            struct findings *findings) {
     const char *name = error_name(spec->workload, error);
+    bool is_first_limit = !findings->limit && verdict_is_limit(error);
     count_error(errors, name);
-    if (findings->failed++ == 0)
+    if (findings->failed++ == 0 || is_first_limit)
         message_fail(&findings->first_failed, 0, "%s: operation %llu: %s", spec->workload->name,
                      (unsigned long long)operation, name);
-    if (!findings->limit && verdict_is_limit(error))
+    if (is_first_limit)
         findings->limit = error;
 }
 

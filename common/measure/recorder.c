@@ -45,7 +45,10 @@ void operation_end(struct recorder *recorder, uint64_t operation, int error, uin
 }
 
 static void report_plateau(struct recorder *recorder) {
-    if (recorder->plateau_fd < 0 || atomic_exchange(&recorder->is_plateau_reported, true))
+    /* The load first: a task that comes later must not take the cache line from the others. */
+    if (recorder->plateau_fd < 0 ||
+        atomic_load_explicit(&recorder->is_plateau_reported, memory_order_relaxed) ||
+        atomic_exchange(&recorder->is_plateau_reported, true))
         return;
     while (write(recorder->plateau_fd, "p", 1) < 0 && errno == EINTR)
         continue;

@@ -1,6 +1,7 @@
 #include "origin/listener.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,7 +14,7 @@
 
 /* As long a queue as the kernel grants (net.core.somaxconn): all tasks of a trial connect at once,
    and a SYN that finds the queue full is dropped and sent again only a second later. */
-#define BACKLOG 4096
+#define BACKLOG INT_MAX
 
 static int fail(const char *text, int err, const char *why, const char *advice,
                 char message[ORIGIN_MESSAGE_BYTES]) {

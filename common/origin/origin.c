@@ -4,11 +4,11 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/listener.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +20,9 @@
 
 /* A connection may be idle for as long as another's longest request, and then an hour more. */
 #define IDLE_LIMIT_S (ROUTE_DELAY_MAX_NS / NS_PER_S + 3600)
+
+/* How long no connection is accepted where that has failed. */
+#define ACCEPT_PAUSE_US 10000
 
 struct server {
     struct reply_shared replies;
@@ -44,6 +47,22 @@ static void stop(evutil_socket_t signal_number, short events, void *arg) {
     (void)signal_number;
     (void)events;
     event_base_loopbreak(arg);
+}
+
+static void accept_again(evutil_socket_t fd, short events, void *listener) {
+    (void)fd;
+    (void)events;
+    evconnlistener_enable(listener);
+}
+
+/* Without descriptors the queue stays readable: the loop would try again at once and for ever, and
+   take the core from those that are measured. */
+static void pause_accepting(struct evconnlistener *listener, void *http) {
+    (void)http;
+    struct timeval pause = {.tv_usec = ACCEPT_PAUSE_US};
+    if (!event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, accept_again, listener,
+                         &pause))
+        evconnlistener_disable(listener);
 }
 
 /* Timers are precise and count from now, never from when the loop last woke. */
@@ -93,9 +112,7 @@ static int server_create(struct server *server) {
     return 0;
 }
 
-static void prepare_process(const struct origin_options *options) {
-    if (options->die_with_parent)
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
+static void prepare_process(void) {
     signal(SIGPIPE, SIG_IGN);
     struct rlimit files;
     if (!getrlimit(RLIMIT_NOFILE, &files)) {
@@ -110,9 +127,8 @@ static int64_t cpu_now_ns(void) {
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* A parent that died before it could be watched shows here: nobody reads its pipe any more. */
 static int print_line(FILE *output, const char *line) {
-    return fprintf(output, "%s\n", line) < 0 || fflush(output) ? -EPIPE : 0;
+    return fprintf(output, "%s\n", line) < 0 || fflush(output) ? -errno : 0;
 }
 
 static int print_counts(FILE *output, const struct server *server, int64_t cpu_ns) {
@@ -127,9 +143,11 @@ static int print_counts(FILE *output, const struct server *server, int64_t cpu_n
 }
 
 static int serve(struct server *server, int *fd, const char *url, FILE *output) {
-    if (evhttp_accept_socket(server->http, *fd))
+    struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(server->http, *fd);
+    if (!bound)
         return -ENOMEM;
     *fd = -1; /* the server's now */
+    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(bound), pause_accepting);
     int64_t cpu_begin_ns = cpu_now_ns();
     int err = print_line(output, url);
     if (err)
@@ -139,7 +157,7 @@ static int serve(struct server *server, int *fd, const char *url, FILE *output) 
 }
 
 int origin_run(const struct origin_options *options, char message[ORIGIN_MESSAGE_BYTES]) {
-    prepare_process(options);
+    prepare_process();
     char url[LISTENER_URL_BYTES];
     int fd = -1;
     int err = listener_open(&fd, options->listen ? options->listen : "127.0.0.1:0", url, message);
@@ -150,7 +168,8 @@ int origin_run(const struct origin_options *options, char message[ORIGIN_MESSAGE
     if (!err)
         err = serve(&server, &fd, url, options->output);
     if (err)
-        snprintf(message, ORIGIN_MESSAGE_BYTES, "origin: %s", strerror(-err));
+        snprintf(message, ORIGIN_MESSAGE_BYTES, "origin: %s%s",
+                 err == -ENOMEM ? "" : "standard output cannot be written: ", strerror(-err));
     server_destroy(&server);
     if (fd >= 0)
         close(fd);

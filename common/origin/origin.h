@@ -4,23 +4,21 @@
 #ifndef TVA_ORIGIN_ORIGIN_H
 #define TVA_ORIGIN_ORIGIN_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #define ORIGIN_MESSAGE_BYTES 512
 
 struct origin_options {
-    const char *listen;   /* "ADDRESS:PORT"; NULL: "127.0.0.1:0" */
-    FILE *output;         /* for the two lines below; it stays the caller's */
-    bool die_with_parent; /* end, as at SIGTERM, when the thread that started this process does */
+    const char *listen; /* "ADDRESS:PORT"; NULL: "127.0.0.1:0" */
+    FILE *output;       /* for the two lines below; it stays the caller's */
 };
 
 /* Serves until SIGINT or SIGTERM. Prints, flushed, "http://ADDRESS:PORT" as soon as it listens, and
    at the end {"requests":..,"bytes":..,"cpu_ns":..}: requests that came, bytes of bodies that went
    out, CPU time of the process in between. Takes the whole process: its signals, SIGPIPE among
    them, and its limit of open files, which is raised as far as it may be.
-   Returns 0; -EINVAL if `listen` is not an address; -EPIPE if nobody reads the output; what
-   listening reports; -ENOMEM; each with one line in message. */
+   Returns 0; -EINVAL if `listen` is not an address; what listening and writing the output
+   report, -EPIPE if nobody reads it; -ENOMEM; each with one line in message. */
 int origin_run(const struct origin_options *options, char message[ORIGIN_MESSAGE_BYTES]);
 
 #endif

@@ -122,10 +122,12 @@ static int64_t fetch_wait_ns(const void *params, uint64_t operation) {
     return fetch_needs_origin(params) ? ((const struct fetch_params *)params)->delay_ns : 0;
 }
 
-/* The first task has the most requests. */
+/* The first task has the most requests. What 64 bits cannot hold is longer than any time limit. */
 static int64_t fetch_ideal_ns(const void *params) {
     const struct fetch_params *p = params;
-    return (p->requests + p->common.tasks - 1) / p->common.tasks * fetch_wait_ns(p, 0);
+    int64_t requests = (p->requests + p->common.tasks - 1) / p->common.tasks;
+    int64_t ideal_ns;
+    return __builtin_mul_overflow(requests, fetch_wait_ns(p, 0), &ideal_ns) ? INT64_MAX : ideal_ns;
 }
 
 static const char *fetch_error_name(int error) {

@@ -2,6 +2,7 @@
 and exit status 2."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -46,7 +47,9 @@ CASES = {
     "nothing selected": (["bench", "--plan=smoke", "--only=xyz"], '"xyz"'),
     "folder that cannot be made": (["bench", "--plan=smoke", "--out=/proc/x"], "/proc/x"),
     "no address": (["origin", "--listen=here"], "here"),
-    "argument too many": (["list", "more"], '"more"'),
+    "argument too many": (["list", "more"], 'what is "more"? see tva list --help'),
+    "waits beyond 64 bits": (["run", "fetch", "--tasks=1", "--requests=50M", "--delay=3600s",
+                              "--request-timeout=7200s"], "timeout"),
 }
 
 
@@ -92,6 +95,28 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_alone(tva):
     (out / "mine").write_text("mine", encoding="utf-8")
     assert_one_line(tva("bench", "--plan=smoke", f"--out={out}", timeout=10), str(out))
     assert [entry.name for entry in out.iterdir()] == ["mine"]
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(tva):
+    assert_one_line(tva("bench", "--plan=smoke", b"--out=\xff", timeout=10), "choose another --out")
+    assert list(tva.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"],
+                                       ["run", "sleep", "--tasks=1", "--sleep=0"]])
+def test_an_output_that_takes_nothing_is_status_1_and_one_line(tva, arguments):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([tva.path, *arguments], stdout=full, stderr=subprocess.PIPE,
+                              timeout=10, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == ("tva: standard output cannot be written: "
+                                            "No space left on device")
+
+
+def test_a_url_that_is_no_text_is_fetched_and_its_row_printed(tva):
+    done = tva("run", "fetch", b"--url=http://127.0.0.1:9/\xff", "--model=async", "--tasks=1",
+               "--requests=1", "--json")
+    assert "url=http://127.0.0.1:9/%FF," in json.loads(done.stdout)["spec"], done.stderr
 
 
 def test_an_origin_that_cannot_be_reached_is_counted_by_cause_in_the_row(tva):

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 import time
@@ -27,6 +28,18 @@ ENDLESS = {
         {"workload": "fetch", "model": "async", "tasks": 5, "requests": 5, "delay": "100ms"},
     ],
 }
+
+
+def test_the_environment_tells_the_limit_of_files_that_trials_raise_theirs_to(tva):
+    def limit_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 256))
+
+    out = tva.folder / "out"
+    subprocess.run([tva.path, "bench", f"--plan={write_plan(tva, PLAN)}", f"--out={out}",
+                    "--only=^async sleep:tasks=1,"], timeout=30, capture_output=True,
+                   preexec_fn=limit_files, check=True)
+    environment = json.loads((out / "environment.json").read_text(encoding="utf-8"))
+    assert environment["limits"]["RLIMIT_NOFILE"] == 256
 
 
 def write_plan(tva, plan):

@@ -31,7 +31,9 @@ def bench(tmp_path):
         write(tmp_path / "python", PYTHON.format(witness=witness, report=report))
         write(tmp_path / "scripts" / "find-python", f"#!/bin/sh\necho {tmp_path}/python\n")
         shutil.copy(BENCH, tmp_path / "scripts" / "bench")
-        done = subprocess.run([tmp_path / "scripts" / "bench", "quick", "--only=sleep"], timeout=30)
+        done = subprocess.run([tmp_path / "scripts" / "bench", "quick", "--only=sleep"], timeout=30,
+                              stdout=subprocess.PIPE, text=True, check=False)
+        run.printed = done.stdout
         return done.returncode, (tmp_path / "log").read_text().splitlines()
     return run
 
@@ -58,6 +60,13 @@ def test_a_failed_trial_is_reported_and_the_status_is_1(bench):
 @pytest.mark.parametrize("status", [2, 130])
 def test_without_a_whole_run_there_is_no_report_and_the_status_is_tvas(bench, status):
     assert bench(tva=status) == (status, [MEASURED])
+    assert bench.printed.endswith("results/some\n")
+
+
+def test_without_a_plan_it_says_what_to_try():
+    done = subprocess.run([BENCH], timeout=30, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "bench: which plan? Try scripts/bench quick\n"
 
 
 def test_a_witness_that_failed_is_status_1_after_the_report(bench):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,20 @@ def test_help_is_on_standard_output_and_tells(tva, arguments, expected):
     assert done.returncode == 0 and done.stderr == ""
     for part in expected:
         assert part in text, (part, done.stdout)
+
+
+def test_a_trial_inherits_its_control_socket_and_no_other_descriptor(tva):
+    run = tva.start("run", "sleep", "--model=threads", "--tasks=1", "--sleep=300ms")
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    seen = []
+    while run.poll() is None:
+        for child in children.read_text(encoding="utf-8").split():
+            try:
+                if b"trial" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    seen.append({entry.name for entry in Path(f"/proc/{child}/fd").iterdir()})
+            except OSError:
+                continue  # it has ended meanwhile
+        time.sleep(0.02)
+    run.communicate(timeout=10)
+    # What it has open for a moment, such as a file below /proc, is not in every sample.
+    assert set.intersection(*seen) == {"0", "1", "2", "3"}
