@@ -1,33 +1,40 @@
-/* Inside the async engine: what a task is, and how one waits for the end of others. */
+/* Inside the async engine: what a task is, and how it waits. */
 #ifndef TVA_ASYNC_ENGINE_H
 #define TVA_ASYNC_ENGINE_H
 
 #include "async/coroutine.h"
 #include "async/stack.h"
 #include "async/timers.h"
-#include "task.h"
+#include "model.h"
 
 struct loop;
 
-/* Counts down to zero, and makes the one task that waits for it ready, once. */
-struct latch {
-    uint32_t remaining;
-    struct task *waiter; /* NULL while it does not wait */
+enum task_state {
+    TASK_READY,   /* in the queue of ready tasks, or running */
+    TASK_WAITING, /* until somebody calls loop_wake() */
+    TASK_ENDED,
+    TASK_FREED, /* kept in the record of a free stack, so that a stale handle is recognised */
 };
 
 /* Lies above the task's stack: what all tasks have is kept small. */
 struct task {
     struct stack stack; /* first, so that a stack's record is its task */
     struct coroutine coroutine;
-    struct timer timer; /* of what the task waits for, if that has a deadline */
-    struct task *next_ready;
+    struct timer timer;         /* of what the task waits for, if that has a deadline */
+    struct task *next;          /* among those ready, or among those ended of its watch */
+    struct task *newer, *older; /* all tasks of the loop that have not ended */
     const char *name;
+    const char *waiting_for; /* in words, while it waits */
     task_function *function;
     void *arg;
-    struct latch *latch; /* to count down at the end; NULL: nobody waits yet */
+    struct task_watch *watch; /* told of the end; NULL: nobody awaits it yet */
     int result;
-    bool has_ended;
-    bool is_timed_out; /* the timer ended the wait */
+    int wake_error; /* why it woke: 0, -ETIMEDOUT, -ECANCELED, -EDEADLK */
+    uint8_t state;
+    bool is_final;     /* its wait cannot be cancelled */
+    bool is_cancelled; /* to be delivered at the next wait */
+    bool is_detached;
+    bool has_started;
 };
 
 /* Makes a task that has not started; it does when the loop comes to it. Returns 0 or -ENOMEM. */
@@ -35,34 +42,58 @@ int async_task_create(struct task **out, struct loop *l, struct stack_pool *stac
                       const char *name, task_function *function, void *arg);
 
 /* Frees a task that has ended, or that the loop will not come to any more. */
-void async_task_destroy(struct task *task);
-
-void async_latch_init(struct latch *latch, uint32_t count);
-
-/* Has the task count the latch down when it ends. Returns false if it has ended already: then it
-   will not. A task counts down one latch at most. */
-bool async_latch_attach(struct latch *latch, struct task *task);
-
-/* Counts down by `count` on behalf of tasks that will not. */
-void async_latch_count_down(struct latch *latch, uint32_t count);
-
-void async_latch_wait(struct latch *latch);
+void async_task_destroy(struct loop *l, struct task *task);
 
 /* async/task.c */
 int async_spawn(struct task **out, const char *name, task_function *function, void *arg);
-int async_await(struct task *task, int *result);
-int async_gather(struct task *const *tasks, size_t count, int *results);
+bool async_cancel(struct task *task);
+void async_detach(struct task *task);
+bool async_is_done(const struct task *task);
+int async_result(const struct task *task);
+int async_reap(struct task *task);
 struct task *async_self(void);
+const char *async_name(const struct task *task);
+
+/* async/watch.c */
+void async_watch_init(struct task_watch *watch);
+int async_watch_add(struct task_watch *watch, struct task *task);
+bool async_watch_remove(struct task_watch *watch, struct task *task);
+int async_watch_wait(struct task_watch *watch, size_t wanted, int64_t deadline, bool is_final);
+struct task *async_watch_take(struct task_watch *watch);
+
+/* Tells the watch, if there is one, that the task has ended. */
+void async_watch_tell(struct task *task);
 
 /* async/sleep.c */
 int async_sleep(int64_t duration_ns);
-void async_yield(void);
+int async_yield(void);
+
+/* async/sync.c */
+int async_mutex_create(struct task_mutex **out);
+void async_mutex_destroy(struct task_mutex *mutex);
+int async_mutex_lock(struct task_mutex *mutex, int64_t deadline);
+void async_mutex_lock_finally(struct task_mutex *mutex);
+int async_mutex_unlock(struct task_mutex *mutex);
+int async_condition_create(struct task_condition **out);
+void async_condition_destroy(struct task_condition *condition);
+int async_condition_wait(struct task_condition *condition, struct task_mutex *mutex,
+                         int64_t deadline);
+void async_condition_notify(struct task_condition *condition, size_t count);
+
+/* async/offload.c */
+int async_offload(task_function *function, void *arg, int *result);
 
 /* async/stream.c */
 int async_connect(struct stream **out, const struct sockaddr *address, socklen_t address_length,
                   int64_t deadline);
+int async_open(struct stream **out, int fd);
 ptrdiff_t async_read(struct stream *stream, void *buffer, size_t size, int64_t deadline);
 int async_write(struct stream *stream, const void *data, size_t size, int64_t deadline);
 void async_close(struct stream *stream);
+int async_listen(struct listener **out, const struct sockaddr *address, socklen_t address_length,
+                 int backlog);
+int async_listener_address(const struct listener *listener, struct sockaddr_storage *out);
+int async_accept(struct listener *listener, int64_t deadline, struct stream **out);
+void async_listener_close(struct listener *listener);
 
 #endif

@@ -1,6 +1,8 @@
 #include "async/loop.h"
 
+#include "async/helpers.h"
 #include "clock.h"
+#include "report.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -20,6 +22,20 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
     l->armed_ns = INT64_MAX;
 }
 
+static void on_job_done(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    struct loop *l = arg;
+    struct job *job = helpers_take_done(l->helpers);
+    while (job) {
+        struct job *next = job->next; /* the job goes with the wait */
+        job->is_done = true;
+        if (job->task->state == TASK_WAITING) /* not just being cancelled */
+            loop_wake(l, job->task, 0);
+        job = next;
+    }
+}
+
 /* The precise timer waits by timerfd, to the nanosecond, where the default waits by epoll's
    milliseconds; without the time cache a timer is armed from now, not from when the iteration
    began, which would make it early. */
@@ -35,18 +51,23 @@ static struct event_base *create_base(void) {
     return base;
 }
 
-int loop_create(struct loop **out, struct stack_pool *stacks) {
+int loop_create(struct loop **out, struct stack_pool *stacks, struct helpers *helpers) {
     struct loop *l = calloc(1, sizeof *l);
     if (!l)
         return -ENOMEM;
     l->stacks = stacks;
+    l->helpers = helpers;
     l->armed_ns = INT64_MAX;
     timers_init(&l->timers);
     coroutine_init_thread(&l->thread);
     errno = 0;
     l->base = create_base();
-    l->timer_event = l->base ? evtimer_new(l->base, on_timer, l) : NULL;
-    if (!l->timer_event) {
+    if (l->base) {
+        l->timer_event = evtimer_new(l->base, on_timer, l);
+        l->job_event =
+            event_new(l->base, helpers_descriptor(helpers), EV_READ | EV_PERSIST, on_job_done, l);
+    }
+    if (!l->timer_event || !l->job_event || event_add(l->job_event, NULL)) {
         int err = errno ? -errno : -ENOMEM;
         loop_destroy(l);
         return err;
@@ -55,19 +76,10 @@ int loop_create(struct loop **out, struct stack_pool *stacks) {
     return 0;
 }
 
-void loop_destroy(struct loop *l) {
-    if (l->timer_event)
-        event_free(l->timer_event);
-    if (l->base)
-        event_base_free(l->base);
-    timers_destroy(&l->timers);
-    free(l);
-}
-
 void loop_make_ready(struct loop *l, struct task *task) {
-    task->next_ready = NULL;
+    task->next = NULL;
     if (l->first_ready)
-        l->last_ready->next_ready = task;
+        l->last_ready->next = task;
     else
         l->first_ready = task;
     l->last_ready = task;
@@ -76,7 +88,7 @@ void loop_make_ready(struct loop *l, struct task *task) {
 static struct task *take_ready(struct loop *l) {
     struct task *task = l->first_ready;
     if (task)
-        l->first_ready = task->next_ready;
+        l->first_ready = task->next;
     return task;
 }
 
@@ -90,26 +102,48 @@ static struct coroutine *next_coroutine(struct loop *l) {
     return &l->current->coroutine;
 }
 
-void loop_wait(struct loop *l) {
+static void leave_current(struct loop *l) {
     struct task *self = l->current;
     struct coroutine *next = next_coroutine(l);
     if (next != &self->coroutine) /* a task that yields alone is its own successor */
         coroutine_switch(&self->coroutine, next);
 }
 
-int loop_wait_until(struct loop *l, int64_t deadline) {
+static void suspend(struct loop *l, const char *what, bool is_final) {
     struct task *self = l->current;
-    if (deadline == TASK_NO_DEADLINE) {
-        loop_wait(l);
-        return 0;
+    self->state = TASK_WAITING;
+    self->waiting_for = what;
+    self->is_final = is_final;
+    leave_current(l);
+}
+
+int loop_wait(struct loop *l, const char *what, int64_t deadline) {
+    struct task *self = l->current;
+    if (self->is_cancelled) {
+        self->is_cancelled = false;
+        return -ECANCELED;
     }
-    self->is_timed_out = false;
-    timers_add(&l->timers, &self->timer, deadline);
-    loop_wait(l);
-    if (self->is_timed_out)
-        return -ETIMEDOUT;
-    timers_remove(&l->timers, &self->timer);
-    return 0;
+    if (deadline != TASK_NO_DEADLINE)
+        timers_add(&l->timers, &self->timer, deadline);
+    suspend(l, what, false);
+    return self->wake_error;
+}
+
+void loop_wait_finally(struct loop *l, const char *what) {
+    suspend(l, what, true);
+}
+
+void loop_yield(struct loop *l) {
+    loop_make_ready(l, l->current);
+    leave_current(l);
+}
+
+void loop_wake(struct loop *l, struct task *task, int wake_error) {
+    if (task->timer.ticket)
+        timers_remove(&l->timers, &task->timer);
+    task->state = TASK_READY;
+    task->wake_error = wake_error;
+    loop_make_ready(l, task);
 }
 
 void loop_call(struct loop *l, void (*function)(void *arg), void *arg) {
@@ -118,10 +152,31 @@ void loop_call(struct loop *l, void (*function)(void *arg), void *arg) {
     coroutine_switch(&l->current->coroutine, &l->thread);
 }
 
+static void cancel_rest(struct loop *l) {
+    l->is_finishing = true;
+    for (struct task *task = l->newest; task; task = task->older)
+        async_cancel(task);
+}
+
 void loop_exit_task(struct loop *l) {
     struct task *self = l->current;
     l->tasks--;
+    if (self == l->main_task)
+        cancel_rest(l);
+    if (self->is_detached) {
+        self->next = l->detached_ended;
+        l->detached_ended = self;
+    }
     coroutine_exit(&self->coroutine, next_coroutine(l));
+}
+
+/* Not by the task itself, whose stack it is. */
+static void free_detached(struct loop *l) {
+    while (l->detached_ended) {
+        struct task *task = l->detached_ended;
+        l->detached_ended = task->next;
+        async_task_destroy(l, task);
+    }
 }
 
 /* Runs ready tasks until there is none or the turn is over. Tasks switch among themselves; it comes
@@ -148,8 +203,7 @@ static void wake_due(struct loop *l) {
     int64_t now_ns = clock_now_ns();
     while ((timer = timers_take_due(&l->timers, now_ns))) {
         struct task *task = (struct task *)((char *)timer - offsetof(struct task, timer));
-        task->is_timed_out = true;
-        loop_make_ready(l, task);
+        loop_wake(l, task, -ETIMEDOUT);
     }
 }
 
@@ -172,27 +226,68 @@ static void poll_events(struct loop *l) {
     if (!l->first_ready) {
         arm_timer(l);
         event_base_loop(l->base, EVLOOP_ONCE);
-    } else if (l->io_waiters) {
+    } else if (l->waits_outside) {
         event_base_loop(l->base, EVLOOP_NONBLOCK);
     }
 }
 
 static bool is_deadlocked(const struct loop *l) {
-    return !l->first_ready && !l->io_waiters && timers_next_ns(&l->timers) == INT64_MAX;
+    return !l->first_ready && !l->waits_outside && timers_next_ns(&l->timers) == INT64_MAX;
 }
 
-int loop_run(struct loop *l) {
+/* Tells of every task what it waits for, and ends those waits that may end. Returns -EDEADLK if
+   there is none. */
+static int break_deadlock(struct loop *l) {
+    int err = -EDEADLK;
+    report_line("async: deadlock: all %zu tasks wait and nothing can wake them", l->tasks);
+    for (struct task *task = l->newest; task; task = task->older) {
+        if (task->state != TASK_WAITING)
+            continue;
+        report_line("async: task '%s' waits for %s", task->name, task->waiting_for);
+        if (task->is_final)
+            continue;
+        loop_wake(l, task, -EDEADLK);
+        err = 0;
+    }
+    return err;
+}
+
+/* What is left when all tasks have ended was owned, and never awaited. */
+static void free_unowned(struct loop *l) {
+    while (l->newest) {
+        struct task *task = l->newest;
+        if (task != l->main_task)
+            report_line("async: task '%s' was neither awaited nor detached", task->name);
+        async_task_destroy(l, task);
+    }
+}
+
+int loop_run(struct loop *l, struct task *main_task) {
     struct loop *outer = loop;
     loop = l;
+    l->main_task = main_task;
     int err = 0;
     while (l->tasks && !err) {
         run_ready(l);
+        free_detached(l);
         wake_due(l);
-        if (is_deadlocked(l) && l->tasks)
-            err = -EDEADLK;
+        if (l->tasks && is_deadlocked(l))
+            err = break_deadlock(l);
         else if (l->tasks)
             poll_events(l);
     }
     loop = outer;
     return err;
+}
+
+void loop_destroy(struct loop *l) {
+    free_unowned(l);
+    if (l->job_event)
+        event_free(l->job_event);
+    if (l->timer_event)
+        event_free(l->timer_event);
+    if (l->base)
+        event_base_free(l->base);
+    timers_destroy(&l->timers);
+    free(l);
 }

@@ -1,5 +1,6 @@
 #include "async/models.h"
 
+#include "async/helpers.h"
 #include "async/loop.h"
 #include "async/overflow.h"
 
@@ -27,20 +28,18 @@ static size_t choose_stack_bytes(const struct model_options *options) {
     return (size_t)options->task_stack_bytes * STACK_FACTOR;
 }
 
-static int run_loop(struct stack_pool *main_stacks, task_function *main_function, void *arg,
-                    int *result) {
+static int run_loop(struct stack_pool *main_stacks, struct helpers *helpers,
+                    task_function *main_function, void *arg, int *result) {
     struct loop *l;
     struct task *main_task;
-    int err = loop_create(&l, task_stacks);
+    int err = loop_create(&l, task_stacks, helpers);
     if (err)
         return err;
     err = async_task_create(&main_task, l, main_stacks, "main", main_function, arg);
-    if (!err) {
-        err = loop_run(l);
-        if (!err)
-            *result = main_task->result;
-        async_task_destroy(main_task);
-    }
+    if (!err)
+        err = loop_run(l, main_task);
+    if (!err)
+        *result = async_result(main_task);
     loop_destroy(l);
     return err;
 }
@@ -48,6 +47,7 @@ static int run_loop(struct stack_pool *main_stacks, task_function *main_function
 static int run_async(const struct model_options *options, task_function *main_function, void *arg,
                      int *result) {
     struct stack_pool *main_stacks = NULL;
+    struct helpers *helpers = NULL;
     int err = overflow_watch();
     if (err)
         return err;
@@ -55,7 +55,10 @@ static int run_async(const struct model_options *options, task_function *main_fu
     if (!err)
         err = stack_pool_create(&main_stacks, MAIN_STACK_BYTES * STACK_FACTOR, sizeof(struct task));
     if (!err)
-        err = run_loop(main_stacks, main_function, arg, result);
+        err = helpers_create(&helpers, (size_t)options->helpers);
+    if (!err)
+        err = run_loop(main_stacks, helpers, main_function, arg, result);
+    helpers_destroy(helpers);
     stack_pool_destroy(main_stacks);
     if (err) {
         stack_pool_destroy(task_stacks);
@@ -79,20 +82,46 @@ static int64_t async_in_flight_max(const struct model_options *options, int64_t 
 
 static const struct task_calls async_calls = {
     .spawn = async_spawn,
-    .await = async_await,
-    .gather = async_gather,
+    .cancel = async_cancel,
+    .detach = async_detach,
+    .is_done = async_is_done,
+    .result = async_result,
+    .reap = async_reap,
+    .watch_init = async_watch_init,
+    .watch_add = async_watch_add,
+    .watch_remove = async_watch_remove,
+    .watch_wait = async_watch_wait,
+    .watch_take = async_watch_take,
     .sleep = async_sleep,
     .yield = async_yield,
     .self = async_self,
+    .name = async_name,
+    .offload = async_offload,
+    .mutex_create = async_mutex_create,
+    .mutex_destroy = async_mutex_destroy,
+    .mutex_lock = async_mutex_lock,
+    .mutex_lock_finally = async_mutex_lock_finally,
+    .mutex_unlock = async_mutex_unlock,
+    .condition_create = async_condition_create,
+    .condition_destroy = async_condition_destroy,
+    .condition_wait = async_condition_wait,
+    .condition_notify = async_condition_notify,
     .connect = async_connect,
+    .open = async_open,
     .read = async_read,
     .write = async_write,
     .close = async_close,
+    .listen = async_listen,
+    .listener_address = async_listener_address,
+    .accept = async_accept,
+    .listener_close = async_listener_close,
 };
 
 static const struct parameter async_parameters[] = {
     {"stack", PARAMETER_SIZE, offsetof(struct model_options, stack_bytes), "auto", 256,
      INT64_C(1) << 30, "SIZE", "stack of each coroutine; auto: what the workload needs"},
+    {"helpers", PARAMETER_COUNT, offsetof(struct model_options, helpers), "8", 1, 10000, "COUNT",
+     "threads for offloaded calls, started when needed"},
     {0},
 };
 

@@ -1,14 +1,21 @@
 #include "async/loop.h"
 
+#include <errno.h>
+
+/* A sleep is a wait that nobody ends before its deadline. */
 int async_sleep(int64_t duration_ns) {
     if (duration_ns <= 0)
-        async_yield();
-    else
-        loop_wait_until(loop, task_deadline(duration_ns));
-    return 0;
+        return async_yield();
+    int err = loop_wait(loop, "a sleep to end", task_deadline(duration_ns));
+    return err == -ETIMEDOUT ? 0 : err;
 }
 
-void async_yield(void) {
-    loop_make_ready(loop, loop->current);
-    loop_wait(loop);
+int async_yield(void) {
+    struct task *self = loop->current;
+    if (self->is_cancelled) {
+        self->is_cancelled = false;
+        return -ECANCELED;
+    }
+    loop_yield(loop);
+    return 0;
 }

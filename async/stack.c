@@ -19,7 +19,7 @@
 #define SLAB_BYTES_MAX ((size_t)32 << 20)
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 #define GUARDED_FROM_BYTES ((size_t)16 << 10)
-#define STACK_ALIGNMENT ((size_t)64)
+#define STACK_ALIGNMENT ((size_t)16)
 #define CANARY_WORDS 2
 
 /* One mapping of many slots. A slot is, from below: guard page if any, stack, record. */

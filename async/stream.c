@@ -1,99 +1,125 @@
-#include "async/loop.h"
+#include "async/wait_list.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* A socket that does not block. It is registered with libevent once, edge-triggered, when it first
-   has to wait; each operation is tried before it is waited for, so that an edge that nobody waited
-   for is never missed, and a request on a kept-alive connection takes no epoll_ctl. */
-struct stream {
+   has to be waited for; each operation is tried before it is waited for, so that an edge that
+   nobody waited for is never missed, and a request on a kept-alive connection takes no epoll_ctl.
+ */
+struct descriptor {
     int fd;
     int register_error;
-    struct event_base *base;
-    struct event event;
     bool is_registered;
-    short waiting_for; /* EV_READ or EV_WRITE, while somebody waits */
-    struct task *waiter;
+    struct event event;
+    struct wait_list readers, writers;
 };
+
+struct stream {
+    struct descriptor descriptor;
+};
+
+struct listener {
+    struct descriptor descriptor;
+};
+
+/* All of them, since one edge may stand for several connections to accept. */
+static void wake_all(struct wait_list *list) {
+    while (wait_list_wake_first(list))
+        continue;
+}
 
 static void on_edge(evutil_socket_t fd, short what, void *arg) {
     (void)fd;
-    struct stream *stream = arg;
-    if (!stream->waiter || !(what & stream->waiting_for))
-        return;
-    struct task *waiter = stream->waiter;
-    stream->waiter = NULL;
-    loop_make_ready(loop, waiter);
+    struct descriptor *descriptor = arg;
+    if (what & EV_READ)
+        wake_all(&descriptor->readers);
+    if (what & EV_WRITE)
+        wake_all(&descriptor->writers);
 }
 
 static void register_event(void *arg) {
-    struct stream *stream = arg;
-    event_assign(&stream->event, stream->base, stream->fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST,
-                 on_edge, stream);
-    if (event_add(&stream->event, NULL))
-        stream->register_error = errno ? -errno : -ENOMEM;
+    struct descriptor *descriptor = arg;
+    event_assign(&descriptor->event, loop->base, descriptor->fd,
+                 EV_READ | EV_WRITE | EV_ET | EV_PERSIST, on_edge, descriptor);
+    if (event_add(&descriptor->event, NULL))
+        descriptor->register_error = errno ? -errno : -ENOMEM;
     else
-        stream->is_registered = true;
+        descriptor->is_registered = true;
 }
 
 static void unregister_event(void *arg) {
-    struct stream *stream = arg;
-    event_del(&stream->event);
+    struct descriptor *descriptor = arg;
+    event_del(&descriptor->event);
 }
 
-/* Waits for an edge. Returns 0, -ETIMEDOUT, or why libevent cannot watch the descriptor. */
-static int wait_for(struct stream *stream, short what, int64_t deadline) {
-    if (!stream->is_registered) {
-        loop_call(loop, register_event, stream);
-        if (stream->register_error)
-            return stream->register_error;
+/* Waits for an edge. Returns what loop_wait() does, or why libevent cannot watch the descriptor. */
+static int wait_for(struct descriptor *descriptor, short what, int64_t deadline) {
+    if (!descriptor->is_registered) {
+        loop_call(loop, register_event, descriptor);
+        if (descriptor->register_error)
+            return descriptor->register_error;
     }
-    stream->waiting_for = what;
-    stream->waiter = loop->current;
-    loop->io_waiters++;
-    int err = loop_wait_until(loop, deadline);
-    loop->io_waiters--;
-    stream->waiter = NULL;
+    loop->waits_outside++;
+    int err = what == EV_READ
+                  ? wait_list_wait(&descriptor->readers, "a socket to be readable", deadline)
+                  : wait_list_wait(&descriptor->writers, "a socket to be writable", deadline);
+    loop->waits_outside--;
     return err;
 }
 
+static void descriptor_close(struct descriptor *descriptor) {
+    if (descriptor->is_registered)
+        loop_call(loop, unregister_event, descriptor);
+    close(descriptor->fd);
+}
+
 static void stream_free(struct stream *stream) {
-    if (stream->is_registered)
-        loop_call(loop, unregister_event, stream);
-    close(stream->fd);
+    descriptor_close(&stream->descriptor);
     free(stream);
 }
 
-static int stream_create(struct stream **out, int family) {
+static int stream_create(struct stream **out, int fd) {
     struct stream *stream = calloc(1, sizeof *stream);
     if (!stream)
         return -ENOMEM;
-    stream->base = loop->base;
-    stream->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (stream->fd < 0) {
-        int err = -errno;
-        free(stream);
-        return err;
-    }
-    if (family == AF_INET || family == AF_INET6)
-        setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    stream->descriptor.fd = fd;
     *out = stream;
     return 0;
+}
+
+static void set_no_delay(int fd) {
+    /* Fails, without harm, on a socket that is not TCP's. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+}
+
+int async_open(struct stream **out, int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+        return -errno;
+    set_no_delay(fd);
+    return stream_create(out, fd);
+}
+
+static int open_socket(int *out, int family) {
+    *out = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return *out < 0 ? -errno : 0;
 }
 
 /* An edge may come before the connection stands (a socket that is not connected reports one when it
    is registered), so connect() is asked again until it says so. */
 static int connect_until(struct stream *stream, const struct sockaddr *address,
                          socklen_t address_length, int64_t deadline) {
-    while (connect(stream->fd, address, address_length) && errno != EISCONN) {
+    while (connect(stream->descriptor.fd, address, address_length) && errno != EISCONN) {
         if (errno != EINPROGRESS && errno != EALREADY && errno != EINTR)
             return -errno;
-        int err = wait_for(stream, EV_WRITE, deadline);
+        int err = wait_for(&stream->descriptor, EV_WRITE, deadline);
         if (err)
             return err;
     }
@@ -102,10 +128,17 @@ static int connect_until(struct stream *stream, const struct sockaddr *address,
 
 int async_connect(struct stream **out, const struct sockaddr *address, socklen_t address_length,
                   int64_t deadline) {
+    int fd;
     struct stream *stream = NULL;
-    int err = stream_create(&stream, address->sa_family);
+    int err = open_socket(&fd, address->sa_family);
     if (err)
         return err;
+    set_no_delay(fd);
+    err = stream_create(&stream, fd);
+    if (err) {
+        close(fd);
+        return err;
+    }
     err = connect_until(stream, address, address_length, deadline);
     if (err) {
         stream_free(stream);
@@ -117,12 +150,12 @@ int async_connect(struct stream **out, const struct sockaddr *address, socklen_t
 
 ptrdiff_t async_read(struct stream *stream, void *buffer, size_t size, int64_t deadline) {
     for (;;) {
-        ssize_t count = recv(stream->fd, buffer, size, 0);
+        ssize_t count = recv(stream->descriptor.fd, buffer, size, 0);
         if (count >= 0)
             return count;
         if (errno != EAGAIN && errno != EINTR)
             return -errno;
-        int err = wait_for(stream, EV_READ, deadline);
+        int err = wait_for(&stream->descriptor, EV_READ, deadline);
         if (err)
             return err;
     }
@@ -131,7 +164,7 @@ ptrdiff_t async_read(struct stream *stream, void *buffer, size_t size, int64_t d
 int async_write(struct stream *stream, const void *data, size_t size, int64_t deadline) {
     const char *rest = data;
     while (size) {
-        ssize_t count = send(stream->fd, rest, size, MSG_NOSIGNAL);
+        ssize_t count = send(stream->descriptor.fd, rest, size, MSG_NOSIGNAL);
         if (count >= 0) {
             rest += count;
             size -= (size_t)count;
@@ -139,7 +172,7 @@ int async_write(struct stream *stream, const void *data, size_t size, int64_t de
         }
         if (errno != EAGAIN && errno != EINTR)
             return -errno;
-        int err = wait_for(stream, EV_WRITE, deadline);
+        int err = wait_for(&stream->descriptor, EV_WRITE, deadline);
         if (err)
             return err;
     }
@@ -149,4 +182,59 @@ int async_write(struct stream *stream, const void *data, size_t size, int64_t de
 void async_close(struct stream *stream) {
     if (stream)
         stream_free(stream);
+}
+
+static int bind_and_listen(int fd, const struct sockaddr *address, socklen_t address_length,
+                           int backlog) {
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(fd, address, address_length) || listen(fd, backlog))
+        return -errno;
+    return 0;
+}
+
+int async_listen(struct listener **out, const struct sockaddr *address, socklen_t address_length,
+                 int backlog) {
+    int fd;
+    int err = open_socket(&fd, address->sa_family);
+    if (err)
+        return err;
+    err = bind_and_listen(fd, address, address_length, backlog);
+    struct listener *listener = err ? NULL : calloc(1, sizeof *listener);
+    if (!listener) {
+        close(fd);
+        return err ? err : -ENOMEM;
+    }
+    listener->descriptor.fd = fd;
+    *out = listener;
+    return 0;
+}
+
+int async_listener_address(const struct listener *listener, struct sockaddr_storage *out) {
+    socklen_t length = sizeof *out;
+    return getsockname(listener->descriptor.fd, (struct sockaddr *)out, &length) ? -errno : 0;
+}
+
+int async_accept(struct listener *listener, int64_t deadline, struct stream **out) {
+    for (;;) {
+        int fd = accept4(listener->descriptor.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0) {
+            set_no_delay(fd);
+            int err = stream_create(out, fd);
+            if (err)
+                close(fd);
+            return err;
+        }
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            return -errno;
+        int err = wait_for(&listener->descriptor, EV_READ, deadline);
+        if (err)
+            return err;
+    }
+}
+
+void async_listener_close(struct listener *listener) {
+    if (!listener)
+        return;
+    descriptor_close(&listener->descriptor);
+    free(listener);
 }

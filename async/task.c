@@ -7,18 +7,30 @@ struct task *async_self(void) {
     return loop->current;
 }
 
+const char *async_name(const struct task *task) {
+    return task->name;
+}
+
 static void report_overflow(void *arg) {
     overflow_report(arg);
 }
 
+/* A task that was cancelled before it began never does. */
+static int run_function(struct task *task) {
+    task->has_started = true;
+    if (!task->is_cancelled)
+        return task->function(task->arg);
+    task->is_cancelled = false;
+    return -ECANCELED;
+}
+
 static void task_main(void *arg) {
     struct task *task = arg;
-    task->result = task->function(task->arg);
+    task->result = run_function(task);
     if (!stack_is_intact(&task->stack))
         loop_call(loop, report_overflow, task);
-    task->has_ended = true;
-    if (task->latch)
-        async_latch_count_down(task->latch, 1);
+    task->state = TASK_ENDED;
+    async_watch_tell(task);
     loop_exit_task(loop);
 }
 
@@ -53,9 +65,17 @@ int async_task_create(struct task **out, struct loop *l, struct stack_pool *stac
     task->name = name;
     task->function = function;
     task->arg = arg;
-    task->latch = NULL;
+    task->watch = NULL;
     task->timer.ticket = 0;
-    task->has_ended = false;
+    task->state = TASK_READY;
+    task->is_final = task->is_detached = false;
+    task->is_cancelled = l->is_finishing;
+    task->has_started = false;
+    task->newer = NULL;
+    task->older = l->newest;
+    if (l->newest)
+        l->newest->newer = task;
+    l->newest = task;
     coroutine_init(&task->coroutine, stack_begin(&task->stack), stack_bytes(&task->stack),
                    task_main, task);
     l->tasks++;
@@ -64,61 +84,49 @@ int async_task_create(struct task **out, struct loop *l, struct stack_pool *stac
     return 0;
 }
 
-void async_task_destroy(struct task *task) {
+void async_task_destroy(struct loop *l, struct task *task) {
+    if (task->newer)
+        task->newer->older = task->older;
+    else
+        l->newest = task->older;
+    if (task->older)
+        task->older->newer = task->newer;
+    task->state = TASK_FREED;
     coroutine_destroy(&task->coroutine);
     stack_give(&task->stack);
-}
-
-void async_latch_init(struct latch *latch, uint32_t count) {
-    *latch = (struct latch){.remaining = count};
-}
-
-bool async_latch_attach(struct latch *latch, struct task *task) {
-    if (task->has_ended)
-        return false;
-    task->latch = latch;
-    return true;
-}
-
-void async_latch_count_down(struct latch *latch, uint32_t count) {
-    latch->remaining -= count;
-    if (latch->remaining == 0 && latch->waiter)
-        loop_make_ready(loop, latch->waiter);
-}
-
-void async_latch_wait(struct latch *latch) {
-    latch->waiter = loop->current;
-    if (latch->remaining)
-        loop_wait(loop);
 }
 
 int async_spawn(struct task **out, const char *name, task_function *function, void *arg) {
     return async_task_create(out, loop, loop->stacks, name, function, arg);
 }
 
-int async_gather(struct task *const *tasks, size_t count, int *results) {
-    struct latch latch;
-    async_latch_init(&latch, (uint32_t)count);
-    for (size_t i = 0; i < count; i++)
-        if (!async_latch_attach(&latch, tasks[i]))
-            async_latch_count_down(&latch, 1);
-    async_latch_wait(&latch);
-    int first_error = 0;
-    for (size_t i = 0; i < count; i++) {
-        int result = tasks[i]->result;
-        async_task_destroy(tasks[i]);
-        if (results)
-            results[i] = result;
-        if (result < 0 && !first_error)
-            first_error = result;
-    }
-    return first_error;
+bool async_cancel(struct task *task) {
+    if (task->state == TASK_ENDED)
+        return false;
+    if (task->state == TASK_WAITING && !task->is_final)
+        loop_wake(loop, task, -ECANCELED);
+    else
+        task->is_cancelled = true;
+    return true;
 }
 
-int async_await(struct task *task, int *result) {
-    int awaited;
-    async_gather(&task, 1, &awaited);
-    if (result)
-        *result = awaited;
-    return 0;
+bool async_is_done(const struct task *task) {
+    return task->state == TASK_ENDED;
+}
+
+void async_detach(struct task *task) {
+    if (async_is_done(task))
+        async_task_destroy(loop, task);
+    else
+        task->is_detached = true;
+}
+
+int async_result(const struct task *task) {
+    return task->result;
+}
+
+int async_reap(struct task *task) {
+    int result = task->result;
+    async_task_destroy(loop, task);
+    return result;
 }

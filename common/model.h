@@ -6,27 +6,80 @@
 #include "parameter.h"
 #include "task.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+
+/* Fields are the engine's. It stands on the stack of the task that waits. */
+struct task_watch {
+    struct task *first_ended, *last_ended;     /* not taken yet, in the order of their ends */
+    size_t ended;                              /* ever */
+    size_t wanted;                             /* that the waiter waits for */
+    bool is_shielding;                         /* cancelling the waiter leaves the tasks alone */
+    struct task *waiter;                       /* NULL: nobody waits just now */
+    pthread_mutex_t mutex;                     /* guards all of it where tasks are threads */
+    _Atomic uint32_t is_satisfied;             /* there: what the waiter blocks on */
+    struct task *first_watched, *last_watched; /* of a pool: those it may run itself */
+};
 
 /* The calls of task.h as one engine implements them. Contracts stand in task.h. */
 struct task_calls {
     int (*spawn)(struct task **out, const char *name, task_function *function, void *arg);
-    int (*await)(struct task *task, int *result);
-    int (*gather)(struct task *const *tasks, size_t count, int *results);
+    bool (*cancel)(struct task *task);
+    void (*detach)(struct task *task);
+    bool (*is_done)(const struct task *task);
+
+    /* Of a task that has ended: what it returned. Freeing its handle returns that too. */
+    int (*result)(const struct task *task);
+    int (*reap)(struct task *task);
+
+    /* What all forms of awaiting are made of (await.c). A watch is told of the end of the tasks
+       added to it; one task waits on it. A task is in one watch at most: -EBUSY. Removing says
+       whether the task had not ended: one that has will be among those ended, if it is not yet. */
+    void (*watch_init)(struct task_watch *watch);
+    int (*watch_add)(struct task_watch *watch, struct task *task);
+    bool (*watch_remove)(struct task_watch *watch, struct task *task);
+    /* Waits until `wanted` tasks of those added have ended. [waits], unless `is_final`: then it
+       returns 0 in the end, whatever happens to the caller. */
+    int (*watch_wait)(struct task_watch *watch, size_t wanted, int64_t deadline, bool is_final);
+    /* The next task that has ended, in the order of ends, or NULL if there is none for now. */
+    struct task *(*watch_take)(struct task_watch *watch);
+
     int (*sleep)(int64_t duration_ns);
-    void (*yield)(void);
+    int (*yield)(void);
     struct task *(*self)(void);
+    const char *(*name)(const struct task *task);
+    int (*offload)(task_function *function, void *arg, int *result);
+
+    int (*mutex_create)(struct task_mutex **out);
+    void (*mutex_destroy)(struct task_mutex *mutex);
+    int (*mutex_lock)(struct task_mutex *mutex, int64_t deadline);
+    void (*mutex_lock_finally)(struct task_mutex *mutex);
+    int (*mutex_unlock)(struct task_mutex *mutex);
+    int (*condition_create)(struct task_condition **out);
+    void (*condition_destroy)(struct task_condition *condition);
+    int (*condition_wait)(struct task_condition *condition, struct task_mutex *mutex,
+                          int64_t deadline);
+    void (*condition_notify)(struct task_condition *condition, size_t count);
+
     int (*connect)(struct stream **out, const struct sockaddr *address, socklen_t address_length,
                    int64_t deadline);
+    int (*open)(struct stream **out, int fd);
     ptrdiff_t (*read)(struct stream *stream, void *buffer, size_t size, int64_t deadline);
     int (*write)(struct stream *stream, const void *data, size_t size, int64_t deadline);
     void (*close)(struct stream *stream);
+    int (*listen)(struct listener **out, const struct sockaddr *address, socklen_t address_length,
+                  int backlog);
+    int (*listener_address)(const struct listener *listener, struct sockaddr_storage *out);
+    int (*accept)(struct listener *listener, int64_t deadline, struct stream **out);
+    void (*listener_close)(struct listener *listener);
 };
 
 /* How a model is to run: the values of its parameters, and what the workload asks of it. */
 struct model_options {
     int64_t stack_bytes; /* of each task; 0: the model chooses */
     int64_t workers;     /* of a pool */
+    int64_t helpers;     /* of a loop, for offloaded calls */
     int64_t
         task_stack_bytes; /* the most that a task of this workload uses, in an optimised build */
 };
@@ -62,6 +115,9 @@ struct model {
    model->report. */
 int model_run(const struct model *model, const struct model_options *options,
               task_function *main_function, void *arg, int *result);
+
+/* The calls in force. */
+extern const struct task_calls *task_calls;
 
 /* Puts `calls` in place of the calls in force and returns those, so that an observer (the timeline)
    can stand between a workload and its engine. Call it inside model_run's main function before any

@@ -415,7 +415,7 @@ static void listening_fails_with_a_line_that_says_why(void **state) {
     for (size_t i = 0; i < COUNT(cases); i++) {
         int fd = -1;
         char url[LISTENER_URL_BYTES], message[ORIGIN_MESSAGE_BYTES] = "";
-        int err = listener_open(&fd, cases[i].text, url, message);
+        int err = origin_listen(&fd, cases[i].text, url, message);
         if (err != cases[i].err || !strstr(message, cases[i].why))
             fail_msg("\"%s\" gave %d, \"%s\"", cases[i].text, err, message);
     }
@@ -621,7 +621,7 @@ static void failed_fetch_is_an_error_of_that_operation(void **state) {
 static void fetch_from_nobody_ends_with_every_operation_refused(void **state) {
     char url[LISTENER_URL_BYTES], message[ORIGIN_MESSAGE_BYTES] = "";
     int fd = -1;
-    assert_int_equal(listener_open(&fd, "127.0.0.1:0", url, message), 0);
+    assert_int_equal(origin_listen(&fd, "127.0.0.1:0", url, message), 0);
     close(fd);
     struct fetch fetch = fetch_in(*state, "tasks=2,requests=6", url);
     assert_all_errors(&fetch, -ECONNREFUSED);

@@ -38,9 +38,11 @@ static void arrays_expand_to_all_combinations_the_last_key_fastest(void **state)
     parse(&plan, "{\"name\":\"mine\",\"cells\":[{\"workload\":\"sleep\",\"model\":[\"async\","
                  "\"threads\"],\"tasks\":[10,\"1k\"],\"sleep\":[\"1ms\",\"2ms\"]}]}");
     assert_int_equal(plan.cell_count, 8);
-    assert_cell(&plan, 0, "async:stack=auto", "sleep:tasks=10,sleep=1ms,jitter=0,repeat=1,seed=1");
-    assert_cell(&plan, 1, "async:stack=auto", "sleep:tasks=10,sleep=2ms,jitter=0,repeat=1,seed=1");
-    assert_cell(&plan, 2, "async:stack=auto",
+    assert_cell(&plan, 0, "async:stack=auto,helpers=8",
+                "sleep:tasks=10,sleep=1ms,jitter=0,repeat=1,seed=1");
+    assert_cell(&plan, 1, "async:stack=auto,helpers=8",
+                "sleep:tasks=10,sleep=2ms,jitter=0,repeat=1,seed=1");
+    assert_cell(&plan, 2, "async:stack=auto,helpers=8",
                 "sleep:tasks=1000,sleep=1ms,jitter=0,repeat=1,seed=1");
     assert_cell(&plan, 7, "threads:stack=auto",
                 "sleep:tasks=1000,sleep=2ms,jitter=0,repeat=1,seed=1");
@@ -152,7 +154,7 @@ static void only_selects_by_model_and_spec_and_numbers_anew(void **state) {
                  "\"async\"],\"tasks\":[10,100]}]}");
     assert_int_equal(plan_select(&plan, "^async sleep:tasks=100?,", &message), 0);
     assert_int_equal(plan.cell_count, 2);
-    assert_cell(&plan, 0, "async:stack=auto",
+    assert_cell(&plan, 0, "async:stack=auto,helpers=8",
                 "sleep:tasks=10,sleep=100ms,jitter=0,repeat=1,seed=1");
     assert_true(plan_select(&plan, "^threads ", &message) < 0);
     assert_int_equal(plan.cell_count, 0);

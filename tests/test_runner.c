@@ -29,13 +29,6 @@ static int serial_spawn(struct task **out, const char *name, task_function *func
     return function(arg);
 }
 
-static int serial_gather(struct task *const *tasks, size_t count, int *results) {
-    (void)tasks;
-    (void)count;
-    (void)results;
-    return 0;
-}
-
 static int serial_sleep(int64_t duration_ns) {
     struct timespec left = clock_timespec(duration_ns);
     while (nanosleep(&left, &left) < 0)
@@ -43,8 +36,7 @@ static int serial_sleep(int64_t duration_ns) {
     return 0;
 }
 
-static const struct task_calls serial_calls = {
-    .spawn = serial_spawn, .gather = serial_gather, .sleep = serial_sleep};
+static const struct task_calls serial_calls = {.spawn = serial_spawn, .sleep = serial_sleep};
 
 static int64_t serial_in_flight_max(const struct model_options *options, int64_t tasks) {
     (void)options;

@@ -8,12 +8,15 @@
 #include <stdlib.h>
 
 /* One queue, first in, first out. A worker that awaits a task which is still queued takes it out
-   and runs it, so that tasks which await tasks need no free worker and cannot deadlock. */
+   and runs it, so that tasks which await tasks need no free worker and cannot deadlock. Where idle
+   workers are about to take all that is queued it leaves it to them, and can come back as soon as
+   its wait is over. */
 static struct pool {
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t is_work;
     struct task *first, *last;
-    size_t idle_workers;
+    size_t queued;       /* how many these are */
+    size_t idle_workers; /* that wait for a task, or are about to look for one */
     bool is_stopping;
 } pool;
 
@@ -22,48 +25,58 @@ static void queue_append(struct task *task) {
     task->previous = pool.last;
     *(pool.last ? &pool.last->next : &pool.first) = task;
     pool.last = task;
+    pool.queued++;
     task->is_queued = true;
 }
 
 static void queue_remove(struct task *task) {
     *(task->previous ? &task->previous->next : &pool.first) = task->next;
     *(task->next ? &task->next->previous : &pool.last) = task->previous;
+    pool.queued--;
     task->is_queued = false;
+}
+
+static void become_idle(void) {
+    pthread_mutex_lock(&pool.mutex);
+    pool.idle_workers++;
+    pthread_mutex_unlock(&pool.mutex);
 }
 
 /* Waits for a task and takes it. Returns NULL when the pool stops. */
 static struct task *take_next(void) {
     pthread_mutex_lock(&pool.mutex);
-    while (!pool.first && !pool.is_stopping) {
-        pool.idle_workers++;
+    while (!pool.first && !pool.is_stopping)
         pthread_cond_wait(&pool.is_work, &pool.mutex);
-        pool.idle_workers--;
-    }
     struct task *task = pool.first;
-    if (task)
+    if (task) {
         queue_remove(task);
+        pool.idle_workers--;
+        registry_thread_resumes(1);
+    }
     pthread_mutex_unlock(&pool.mutex);
     return task;
 }
 
-static bool take_if_queued(struct task *task) {
+/* With no worker able to go on, one that is idle may still find a task. */
+static bool is_hopeful(void) {
     pthread_mutex_lock(&pool.mutex);
-    bool is_taken = task->is_queued;
-    if (is_taken)
-        queue_remove(task);
+    bool is_hopeful = pool.first && pool.idle_workers;
     pthread_mutex_unlock(&pool.mutex);
-    return is_taken;
+    return is_hopeful;
 }
 
 static void *worker_main(void *unused) {
     (void)unused;
     struct task *task;
-    while ((task = take_next()))
-        threaded_task_execute(task);
+    while ((task = take_next())) {
+        threaded_task_execute(task, false);
+        become_idle(); /* before it is counted out, so that a queued task is seen to have a taker */
+        registry_thread_pauses(false);
+    }
     return NULL;
 }
 
-static void pool_submit(struct task *task) {
+static void submit(struct task *task) {
     pthread_mutex_lock(&pool.mutex);
     queue_append(task);
     bool is_idle = pool.idle_workers > 0;
@@ -75,51 +88,152 @@ static void pool_submit(struct task *task) {
 static int pool_spawn(struct task **out, const char *name, task_function *function, void *arg) {
     int err = threaded_task_create(out, name, function, arg);
     if (!err)
-        pool_submit(*out);
+        submit(*out);
     return err;
 }
 
-static int pool_gather(struct task *const *tasks, size_t count, int *results) {
-    struct latch latch;
-    threaded_latch_init(&latch, (uint32_t)count);
-    for (size_t i = 0; i < count; i++) {
-        if (take_if_queued(tasks[i]))
-            threaded_task_execute(tasks[i]);
-        if (!threaded_latch_attach(&latch, tasks[i]))
-            threaded_latch_count_down(&latch, 1);
-    }
-    threaded_latch_wait(&latch);
-    int first_error = 0;
-    for (size_t i = 0; i < count; i++) {
-        int result = tasks[i]->result;
-        free(tasks[i]);
-        if (results)
-            results[i] = result;
-        if (result < 0 && !first_error)
-            first_error = result;
-    }
-    return first_error;
+static int pool_reap(struct task *task) {
+    int result = task->result;
+    threaded_task_free(task);
+    return result;
 }
 
-static int pool_await(struct task *task, int *result) {
-    int first_error_or_result;
-    pool_gather(&task, 1, &first_error_or_result);
-    if (result)
-        *result = first_error_or_result;
+static void pool_detach(struct task *task) {
+    if (!threaded_try_detach(task))
+        pool_reap(task);
+}
+
+/* A task that awaits another while it runs it cannot be asked to end itself: that one is, too. */
+static bool pool_cancel(struct task *task) {
+    bool is_under_way = threaded_cancel(task);
+    pthread_mutex_lock(&pool.mutex);
+    for (struct task *inner = task->running_inside; is_under_way && inner;
+         inner = inner->running_inside)
+        block_interrupt(inner, INTERRUPT_CANCEL);
+    pthread_mutex_unlock(&pool.mutex);
+    return is_under_way;
+}
+
+static void pool_watch_init(struct task_watch *watch) {
+    threaded_watch_init(watch);
+    watch->first_watched = NULL;
+}
+
+/* Remembers the task, since it may still be queued. */
+static int pool_watch_add(struct task_watch *watch, struct task *task) {
+    int err = threaded_watch_add(watch, task);
+    if (err)
+        return err;
+    task->next_watched = NULL;
+    task->previous_watched = watch->first_watched ? watch->last_watched : NULL;
+    *(watch->first_watched ? &watch->last_watched->next_watched : &watch->first_watched) = task;
+    watch->last_watched = task;
+    task->is_watched = true;
     return 0;
+}
+
+static void forget_watched(struct task_watch *watch, struct task *task) {
+    struct task *previous = task->previous_watched, *next = task->next_watched;
+    *(previous ? &previous->next_watched : &watch->first_watched) = next;
+    *(next ? &next->previous_watched : &watch->last_watched) = previous;
+    task->is_watched = false;
+}
+
+/* Takes the next of the watched tasks that is still queued. None that is not will be again. */
+static struct task *take_watched(struct task_watch *watch) {
+    struct task *taken = NULL;
+    pthread_mutex_lock(&pool.mutex);
+    while (pool.queued > pool.idle_workers && watch->first_watched && !taken) {
+        struct task *task = watch->first_watched;
+        forget_watched(watch, task);
+        if (task->is_queued) {
+            queue_remove(task);
+            threaded_self()->running_inside = watch->is_shielding ? NULL : task;
+            taken = task;
+        }
+    }
+    pthread_mutex_unlock(&pool.mutex);
+    return taken;
+}
+
+static void run_inside(struct task *task) {
+    struct task *self = threaded_self();
+    threaded_task_execute(task, false);
+    pthread_mutex_lock(&pool.mutex);
+    self->running_inside = NULL;
+    pthread_mutex_unlock(&pool.mutex);
+}
+
+/* Runs watched tasks that have not begun, until enough have ended or, unless the wait is final,
+   somebody asks the waiter to end. Returns whether it ran any. */
+static bool run_watched(struct task_watch *watch, size_t wanted, bool is_final) {
+    const struct task *self = threaded_self();
+    struct task *task;
+    bool has_run = false;
+    while ((is_final || !atomic_load(&self->interrupts)) && !threaded_watch_has(watch, wanted) &&
+           (task = take_watched(watch))) {
+        run_inside(task);
+        has_run = true;
+    }
+    return has_run;
+}
+
+/* Rather than wait for tasks that have not begun, the worker runs them. That is waiting, too: who
+   was cancelled meanwhile is told so, though enough have ended. */
+static int pool_watch_wait(struct task_watch *watch, size_t wanted, int64_t deadline,
+                           bool is_final) {
+    if (run_watched(watch, wanted, is_final) && !is_final) {
+        int err = block_begin(threaded_self());
+        if (err)
+            return err;
+        block_end(threaded_self());
+    }
+    return threaded_watch_wait(watch, wanted, deadline, is_final);
+}
+
+/* Whoever takes a task may free it. */
+static struct task *pool_watch_take(struct task_watch *watch) {
+    struct task *task = threaded_watch_take(watch);
+    if (task && task->is_watched)
+        forget_watched(watch, task);
+    return task;
 }
 
 const struct task_calls pool_calls = {
     .spawn = pool_spawn,
-    .await = pool_await,
-    .gather = pool_gather,
+    .detach = pool_detach,
+    .reap = pool_reap,
+    .cancel = pool_cancel,
+    .is_done = threaded_is_done,
+    .result = threaded_result,
+    .watch_init = pool_watch_init,
+    .watch_add = pool_watch_add,
+    .watch_remove = threaded_watch_remove,
+    .watch_wait = pool_watch_wait,
+    .watch_take = pool_watch_take,
     .sleep = threaded_sleep,
     .yield = threaded_yield,
     .self = threaded_self,
+    .name = threaded_name,
+    .offload = threaded_offload,
+    .mutex_create = threaded_mutex_create,
+    .mutex_destroy = threaded_mutex_destroy,
+    .mutex_lock = threaded_mutex_lock,
+    .mutex_lock_finally = threaded_mutex_lock_finally,
+    .mutex_unlock = threaded_mutex_unlock,
+    .condition_create = threaded_condition_create,
+    .condition_destroy = threaded_condition_destroy,
+    .condition_wait = threaded_condition_wait,
+    .condition_notify = threaded_condition_notify,
     .connect = threaded_connect,
+    .open = threaded_open,
     .read = threaded_read,
     .write = threaded_write,
     .close = threaded_close,
+    .listen = threaded_listen,
+    .listener_address = threaded_listener_address,
+    .accept = threaded_accept,
+    .listener_close = threaded_listener_close,
 };
 
 static void stop_workers(pthread_t *workers, size_t count) {
@@ -145,25 +259,52 @@ static int start_workers(pthread_t *workers, size_t count, int64_t stack_bytes) 
     return err;
 }
 
-/* Main is a task like the others and takes a worker; the calling thread only waits. */
+/* After main, the tasks that were never begun: they are cancelled, so that each ends at once. */
+static void run_queued(void) {
+    struct task *task;
+    pthread_mutex_lock(&pool.mutex);
+    while ((task = pool.first)) {
+        queue_remove(task);
+        pthread_mutex_unlock(&pool.mutex);
+        threaded_task_execute(task, false);
+        pthread_mutex_lock(&pool.mutex);
+    }
+    pthread_mutex_unlock(&pool.mutex);
+}
+
+static int run_main(task_function *main_function, void *arg, int *result) {
+    struct task *main_task;
+    int err = threaded_task_create(&main_task, "main", main_function, arg);
+    if (err)
+        return err;
+    registry_thread_resumes(1);
+    threaded_task_execute(main_task, false);
+    *result = pool_reap(main_task);
+    registry_cancel_rest();
+    run_queued();
+    registry_thread_pauses(false); /* from here on it only waits for the others */
+    registry_finish();
+    return 0;
+}
+
+/* The calling thread is the first of the workers; it begins with main. */
 int pool_run(const struct model_options *options, task_function *main_function, void *arg,
              int *result) {
-    size_t count = (size_t)options->workers;
-    pthread_t *workers = malloc(count * sizeof *workers);
+    size_t others = (size_t)options->workers - 1;
+    pthread_t *workers = malloc((others + 1) * sizeof *workers);
     if (!workers)
         return -ENOMEM;
-    pool = (struct pool){.mutex = PTHREAD_MUTEX_INITIALIZER, .is_work = PTHREAD_COND_INITIALIZER};
-    int err = start_workers(workers, count, options->stack_bytes);
+    pool = (struct pool){.mutex = PTHREAD_MUTEX_INITIALIZER,
+                         .is_work = PTHREAD_COND_INITIALIZER,
+                         .idle_workers = others}; /* once they have begun */
+    block_start();
+    registry_start(is_hopeful);
+    int err = start_workers(workers, others, options->stack_bytes);
     if (!err) {
-        struct task main_task = {.name = "main", .function = main_function, .arg = arg};
-        struct latch latch;
-        threaded_latch_init(&latch, 1);
-        threaded_latch_attach(&latch, &main_task);
-        pool_submit(&main_task);
-        threaded_latch_wait(&latch);
-        *result = main_task.result;
-        stop_workers(workers, count);
+        err = run_main(main_function, arg, result);
+        stop_workers(workers, others);
     }
+    block_finish();
     free(workers);
     return err;
 }

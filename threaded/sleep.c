@@ -6,16 +6,27 @@
 
 /* Until a time rather than for a duration: an interruption does not lengthen the sleep. */
 int threaded_sleep(int64_t duration_ns) {
-    if (duration_ns <= 0) {
-        threaded_yield();
-        return 0;
-    }
+    if (duration_ns <= 0)
+        return threaded_yield();
+    struct task *self = threaded_self();
     struct timespec due = clock_timespec(task_deadline(duration_ns));
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
-        continue;
+    int interrupted;
+    do {
+        int err = block_begin(self);
+        if (err)
+            return err;
+        interrupted = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+        block_end(self);
+    } while (interrupted);
     return 0;
 }
 
-void threaded_yield(void) {
+int threaded_yield(void) {
+    struct task *self = threaded_self();
+    int err = block_begin(self);
+    if (err)
+        return err;
     sched_yield();
+    block_end(self);
+    return 0;
 }

@@ -1,13 +1,9 @@
 #include "threaded/engine.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-/* Stands in task->waiter from the moment that the task has ended. */
-static struct latch task_ended;
+struct task_watch watch_ended, watch_detached;
 
 static _Thread_local struct task *current;
 
@@ -15,44 +11,67 @@ struct task *threaded_self(void) {
     return current;
 }
 
+const char *threaded_name(const struct task *task) {
+    return task->name;
+}
+
 int threaded_task_create(struct task **out, const char *name, task_function *function, void *arg) {
     struct task *task = malloc(sizeof *task);
     if (!task)
         return -ENOMEM;
     *task = (struct task){.name = name, .function = function, .arg = arg};
+    registry_add(task);
     *out = task;
     return 0;
 }
 
-void threaded_task_execute(struct task *task) {
+void threaded_task_free(struct task *task) {
+    registry_remove(task);
+    free(task);
+}
+
+/* A task that was cancelled before it began never does. */
+static int run_function(struct task *task) {
+    if (atomic_fetch_and(&task->interrupts, ~(unsigned)INTERRUPT_CANCEL) & INTERRUPT_CANCEL)
+        return -ECANCELED;
+    return task->function(task->arg);
+}
+
+/* From the exchange on the task is its owner's, to be freed at any time, unless it is detached. */
+static void tell_end(struct task *task) {
+    struct task_watch *watch = atomic_exchange(&task->watch, &watch_ended);
+    if (watch == &watch_detached)
+        threaded_task_free(task);
+    else if (watch)
+        threaded_watch_tell(watch, task);
+}
+
+void threaded_task_execute(struct task *task, bool is_thread_s_end) {
     struct task *outer = current; /* a pool's worker runs the tasks that its own task awaits */
     current = task;
-    task->result = task->function(task->arg);
+    task->runner = pthread_self();
+    task->result = run_function(task);
     current = outer;
-    struct latch *waiter = atomic_exchange(&task->waiter, &task_ended);
-    if (waiter)
-        threaded_latch_count_down(waiter, 1);
+    tell_end(task);
+    registry_task_ended(is_thread_s_end);
 }
 
-void threaded_latch_init(struct latch *latch, uint32_t count) {
-    atomic_init(&latch->remaining, count);
+bool threaded_cancel(struct task *task) {
+    if (threaded_is_done(task))
+        return false;
+    block_interrupt(task, INTERRUPT_CANCEL);
+    return true;
 }
 
-int threaded_latch_attach(struct latch *latch, struct task *task) {
-    struct latch *none = NULL;
-    return atomic_compare_exchange_strong(&task->waiter, &none, latch);
+bool threaded_is_done(const struct task *task) {
+    return atomic_load(&task->watch) == &watch_ended;
 }
 
-/* The latch stands on the waiter's stack and may be gone once it is zero: after that only its
-   address is used. Waking an address that nobody waits on, or that is no longer mapped, does
-   nothing. */
-void threaded_latch_count_down(struct latch *latch, uint32_t count) {
-    if (atomic_fetch_sub(&latch->remaining, count) == count)
-        syscall(SYS_futex, &latch->remaining, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+int threaded_result(const struct task *task) {
+    return task->result;
 }
 
-void threaded_latch_wait(struct latch *latch) {
-    uint32_t remaining;
-    while ((remaining = atomic_load(&latch->remaining)) != 0)
-        syscall(SYS_futex, &latch->remaining, FUTEX_WAIT_PRIVATE, remaining, NULL, NULL, 0);
+bool threaded_try_detach(struct task *task) {
+    struct task_watch *none = NULL;
+    return atomic_compare_exchange_strong(&task->watch, &none, &watch_detached);
 }

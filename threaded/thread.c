@@ -2,7 +2,6 @@
 
 #include "threaded/engine.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 /* Set while the model runs; read by every task that spawns another. */
@@ -19,7 +18,7 @@ int thread_attributes_init(pthread_attr_t *out, int64_t stack_bytes) {
 }
 
 static void *thread_main(void *arg) {
-    threaded_task_execute(arg);
+    threaded_task_execute(arg, true);
     return NULL;
 }
 
@@ -28,9 +27,12 @@ static int thread_spawn(struct task **out, const char *name, task_function *func
     int err = threaded_task_create(&task, name, function, arg);
     if (err)
         return err;
+    registry_thread_resumes(1);
     err = pthread_create(&task->thread, &attributes, thread_main, task);
     if (err) {
-        free(task);
+        registry_thread_stays(1);
+        registry_task_ended(false);
+        threaded_task_free(task);
         return -err;
     }
     *out = task;
@@ -38,57 +40,79 @@ static int thread_spawn(struct task **out, const char *name, task_function *func
 }
 
 /* Joined, not only awaited: when this returns the thread is gone and its cost is paid. */
-static int thread_await(struct task *task, int *result) {
+static int thread_reap(struct task *task) {
+    int result = task->result;
     pthread_join(task->thread, NULL);
-    if (result)
-        *result = task->result;
-    free(task);
-    return 0;
+    threaded_task_free(task);
+    return result;
 }
 
-/* Waits once for all, then joins: joining one after the other would wake the waiter for each
-   thread that is still running. */
-static int thread_gather(struct task *const *tasks, size_t count, int *results) {
-    struct latch latch;
-    threaded_latch_init(&latch, (uint32_t)count);
-    for (size_t i = 0; i < count; i++)
-        if (!threaded_latch_attach(&latch, tasks[i]))
-            threaded_latch_count_down(&latch, 1);
-    threaded_latch_wait(&latch);
-    int first_error = 0;
-    for (size_t i = 0; i < count; i++) {
-        int result;
-        thread_await(tasks[i], &result);
-        if (results)
-            results[i] = result;
-        if (result < 0 && !first_error)
-            first_error = result;
-    }
-    return first_error;
+/* The thread may end, and free its record, as soon as it is detached. */
+static void thread_detach(struct task *task) {
+    pthread_t thread = task->thread;
+    if (threaded_try_detach(task))
+        pthread_detach(thread);
+    else
+        thread_reap(task);
 }
 
 const struct task_calls thread_calls = {
     .spawn = thread_spawn,
-    .await = thread_await,
-    .gather = thread_gather,
+    .detach = thread_detach,
+    .reap = thread_reap,
+    .cancel = threaded_cancel,
+    .is_done = threaded_is_done,
+    .result = threaded_result,
+    .watch_init = threaded_watch_init,
+    .watch_add = threaded_watch_add,
+    .watch_remove = threaded_watch_remove,
+    .watch_wait = threaded_watch_wait,
+    .watch_take = threaded_watch_take,
     .sleep = threaded_sleep,
     .yield = threaded_yield,
     .self = threaded_self,
+    .name = threaded_name,
+    .offload = threaded_offload,
+    .mutex_create = threaded_mutex_create,
+    .mutex_destroy = threaded_mutex_destroy,
+    .mutex_lock = threaded_mutex_lock,
+    .mutex_lock_finally = threaded_mutex_lock_finally,
+    .mutex_unlock = threaded_mutex_unlock,
+    .condition_create = threaded_condition_create,
+    .condition_destroy = threaded_condition_destroy,
+    .condition_wait = threaded_condition_wait,
+    .condition_notify = threaded_condition_notify,
     .connect = threaded_connect,
+    .open = threaded_open,
     .read = threaded_read,
     .write = threaded_write,
     .close = threaded_close,
+    .listen = threaded_listen,
+    .listener_address = threaded_listener_address,
+    .accept = threaded_accept,
+    .listener_close = threaded_listener_close,
 };
 
 /* Main is a task on the calling thread. */
 int thread_run(const struct model_options *options, task_function *main_function, void *arg,
                int *result) {
+    struct task *main_task;
     int err = thread_attributes_init(&attributes, options->stack_bytes);
     if (err)
         return err;
-    struct task main_task = {.name = "main", .function = main_function, .arg = arg};
-    threaded_task_execute(&main_task);
-    *result = main_task.result;
+    block_start();
+    registry_start(NULL);
+    err = threaded_task_create(&main_task, "main", main_function, arg);
+    if (!err) {
+        registry_thread_resumes(1);
+        threaded_task_execute(main_task, false);
+        *result = main_task->result;
+        threaded_task_free(main_task);
+        registry_cancel_rest();
+        registry_thread_pauses(false); /* from here on it only waits for the others */
+        registry_finish();
+    }
+    block_finish();
     pthread_attr_destroy(&attributes);
-    return 0;
+    return err;
 }

@@ -112,18 +112,11 @@ static int watched_spawn(struct task **out, const char *name, task_function *fun
     return inner->spawn(out, name, watched_main, task);
 }
 
-static int watched_await(struct task *awaited, int *result) {
+static int watched_watch_wait(struct task_watch *watch, size_t wanted, int64_t deadline,
+                              bool is_final) {
     int64_t since_ns;
     struct watched_task *task = begin_wait(&since_ns);
-    int err = inner->await(awaited, result);
-    end_wait(task, since_ns);
-    return err;
-}
-
-static int watched_gather(struct task *const *tasks, size_t count, int *results) {
-    int64_t since_ns;
-    struct watched_task *task = begin_wait(&since_ns);
-    int err = inner->gather(tasks, count, results);
+    int err = inner->watch_wait(watch, wanted, deadline, is_final);
     end_wait(task, since_ns);
     return err;
 }
@@ -136,11 +129,37 @@ static int watched_sleep(int64_t duration_ns) {
     return err;
 }
 
-static void watched_yield(void) {
+static int watched_yield(void) {
     int64_t since_ns;
     struct watched_task *task = begin_wait(&since_ns);
-    inner->yield();
+    int err = inner->yield();
     end_wait(task, since_ns);
+    return err;
+}
+
+static int watched_offload(task_function *function, void *arg, int *result) {
+    int64_t since_ns;
+    struct watched_task *task = begin_wait(&since_ns);
+    int err = inner->offload(function, arg, result);
+    end_wait(task, since_ns);
+    return err;
+}
+
+static int watched_mutex_lock(struct task_mutex *mutex, int64_t deadline) {
+    int64_t since_ns;
+    struct watched_task *task = begin_wait(&since_ns);
+    int err = inner->mutex_lock(mutex, deadline);
+    end_wait(task, since_ns);
+    return err;
+}
+
+static int watched_condition_wait(struct task_condition *condition, struct task_mutex *mutex,
+                                  int64_t deadline) {
+    int64_t since_ns;
+    struct watched_task *task = begin_wait(&since_ns);
+    int err = inner->condition_wait(condition, mutex, deadline);
+    end_wait(task, since_ns);
+    return err;
 }
 
 static int watched_connect(struct stream **out, const struct sockaddr *address,
@@ -168,27 +187,29 @@ static int watched_write(struct stream *stream, const void *data, size_t size, i
     return err;
 }
 
-static void watched_close(struct stream *stream) {
-    inner->close(stream);
+static int watched_accept(struct listener *listener, int64_t deadline, struct stream **out) {
+    int64_t since_ns;
+    struct watched_task *task = begin_wait(&since_ns);
+    int err = inner->accept(listener, deadline, out);
+    end_wait(task, since_ns);
+    return err;
 }
 
-static struct task *watched_self(void) {
-    return inner->self();
-}
-
+/* The calls that do not wait stay the engine's. */
 void timeline_start(struct timeline *timeline) {
-    static const struct task_calls watched = {
-        .spawn = watched_spawn,
-        .await = watched_await,
-        .gather = watched_gather,
-        .sleep = watched_sleep,
-        .yield = watched_yield,
-        .self = watched_self,
-        .connect = watched_connect,
-        .read = watched_read,
-        .write = watched_write,
-        .close = watched_close,
-    };
+    static struct task_calls watched;
+    watched = *task_calls;
+    watched.spawn = watched_spawn;
+    watched.watch_wait = watched_watch_wait;
+    watched.sleep = watched_sleep;
+    watched.yield = watched_yield;
+    watched.offload = watched_offload;
+    watched.mutex_lock = watched_mutex_lock;
+    watched.condition_wait = watched_condition_wait;
+    watched.connect = watched_connect;
+    watched.read = watched_read;
+    watched.write = watched_write;
+    watched.accept = watched_accept;
     timeline->start_ns = clock_now_ns();
     watching = timeline;
     inner = model_replace_calls(&watched);

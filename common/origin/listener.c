@@ -87,7 +87,7 @@ static const char *advise(int err) {
                                  : "try another port; 0 takes any that is free";
 }
 
-int listener_open(int *out_fd, const char *text, char url[LISTENER_URL_BYTES],
+int origin_listen(int *out_fd, const char *text, char url[LISTENER_URL_BYTES],
                   char message[ORIGIN_MESSAGE_BYTES]) {
     struct addrinfo *found = NULL;
     int err = find_address(text, &found, message);

@@ -160,7 +160,7 @@ int origin_run(const struct origin_options *options, char message[ORIGIN_MESSAGE
     prepare_process();
     char url[LISTENER_URL_BYTES];
     int fd = -1;
-    int err = listener_open(&fd, options->listen ? options->listen : "127.0.0.1:0", url, message);
+    int err = origin_listen(&fd, options->listen ? options->listen : "127.0.0.1:0", url, message);
     if (err)
         return err;
     struct server server;
