@@ -42,7 +42,7 @@ format:
 	@scripts/check-format --fix
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-debug $(BUILD)-asan $(BUILD)-tsan
+	rm -rf $(BUILD) $(addprefix $(BUILD)-,debug asan tsan valgrind ucontext)
 
 help:
 	@echo 'make                      get what is missing and build $(TVA)'
