@@ -493,6 +493,36 @@ static void a_cancellation_is_told_once_and_by_the_next_wait(void **state) {
     in_every_model(cancel_oneself, NULL);
 }
 
+static int end_when_told(void *arg) {
+    (void)arg;
+    atomic_fetch_add(&world.children_here, 1);
+    int err = task_sleep(LONG_NS);
+    atomic_fetch_add(&world.children_ended, 1);
+    return err;
+}
+
+/* One that frees itself at its end, which it may reach before the cancellation has returned. */
+static int cancel_the_detached(void *arg) {
+    (void)arg;
+    struct task *task;
+    for (int i = 1; i <= 300; i++) {
+        EXPECT(task_spawn(&task, "detached", end_when_told, NULL), 0);
+        YIELD_UNTIL(atomic_load(&world.children_here) == i);
+        task_detach(task);
+        EXPECT(task_cancel(task), true);
+    }
+    YIELD_UNTIL(atomic_load(&world.children_ended) == 300);
+    return 0;
+}
+
+static void a_detached_task_may_be_cancelled(void **state) {
+    (void)state;
+    for (size_t i = 0; i < MODELS; i++) {
+        memset(&world, 0, sizeof world);
+        assert_int_equal(run_in(models[i], WORKERS, cancel_the_detached, NULL), 0);
+    }
+}
+
 static int return_seven(void *arg) {
     (void)arg;
     return 7;
@@ -788,6 +818,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_pool_cancels_also_what_runs_inside_its_waiter),
         cmocka_unit_test(a_task_cancelled_before_it_starts_ends_with_that),
         cmocka_unit_test(a_cancellation_is_told_once_and_by_the_next_wait),
+        cmocka_unit_test(a_detached_task_may_be_cancelled),
         cmocka_unit_test(an_ended_task_cannot_be_cancelled),
         cmocka_unit_test(a_task_may_go_on_after_a_cancellation),
         cmocka_unit_test(a_cancellation_reaches_the_end_of_a_chain_of_awaits),

@@ -52,6 +52,11 @@ void registry_finish(void);
 void registry_add(struct task *task);
 void registry_remove(struct task *task);
 
+/* Between the two no task is freed: one that is detached frees itself, and may come to that while
+   it is being cancelled. May be nested; the holder must not wait for a task. */
+void registry_hold(void);
+void registry_release(void);
+
 /* Threads that can go on: one that begins or resumes work, and one that ends it or waits until
    another lets it go on. When none is left, and no wait has a deadline, it is a deadlock: it is
    reported, and the waits of all tasks end with -EDEADLK, save those that are final; if all are,

@@ -105,12 +105,14 @@ static void pool_detach(struct task *task) {
 
 /* A task that awaits another while it runs it cannot be asked to end itself: that one is, too. */
 static bool pool_cancel(struct task *task) {
+    registry_hold();
     bool is_under_way = threaded_cancel(task);
     pthread_mutex_lock(&pool.mutex);
     for (struct task *inner = task->running_inside; is_under_way && inner;
          inner = inner->running_inside)
         block_interrupt(inner, INTERRUPT_CANCEL);
     pthread_mutex_unlock(&pool.mutex);
+    registry_release();
     return is_under_way;
 }
 
@@ -139,16 +141,19 @@ static void forget_watched(struct task_watch *watch, struct task *task) {
     task->is_watched = false;
 }
 
-/* Takes the next of the watched tasks that is still queued. None that is not will be again. */
-static struct task *take_watched(struct task_watch *watch) {
-    struct task *taken = NULL;
+/* Takes the next of the watched tasks that is still queued, unless somebody has asked the waiter to
+   end its wait, if that may be. Whoever asks from now on finds what runs inside. None that is not
+   queued will be again. */
+static struct task *take_watched(struct task_watch *watch, bool is_final) {
+    struct task *self = threaded_self(), *taken = NULL;
     pthread_mutex_lock(&pool.mutex);
-    while (pool.queued > pool.idle_workers && watch->first_watched && !taken) {
+    bool is_interrupted = !is_final && atomic_load(&self->interrupts);
+    while (!is_interrupted && pool.queued > pool.idle_workers && watch->first_watched && !taken) {
         struct task *task = watch->first_watched;
         forget_watched(watch, task);
         if (task->is_queued) {
             queue_remove(task);
-            threaded_self()->running_inside = watch->is_shielding ? NULL : task;
+            self->running_inside = watch->is_shielding ? NULL : task;
             taken = task;
         }
     }
@@ -164,14 +169,11 @@ static void run_inside(struct task *task) {
     pthread_mutex_unlock(&pool.mutex);
 }
 
-/* Runs watched tasks that have not begun, until enough have ended or, unless the wait is final,
-   somebody asks the waiter to end. Returns whether it ran any. */
+/* Runs watched tasks that have not begun, until enough have ended. Returns whether it ran any. */
 static bool run_watched(struct task_watch *watch, size_t wanted, bool is_final) {
-    const struct task *self = threaded_self();
     struct task *task;
     bool has_run = false;
-    while ((is_final || !atomic_load(&self->interrupts)) && !threaded_watch_has(watch, wanted) &&
-           (task = take_watched(watch))) {
+    while (!threaded_watch_has(watch, wanted) && (task = take_watched(watch, is_final))) {
         run_inside(task);
         has_run = true;
     }

@@ -11,7 +11,7 @@
 #define ONE_TIMED (UINT64_C(1) << 40)
 
 static struct registry {
-    pthread_mutex_t mutex; /* guards the list and what follows it */
+    pthread_mutex_t mutex; /* guards the list and what follows it; recursive: see registry_hold() */
     pthread_cond_t is_empty;
     struct task *newest; /* that is not freed */
     size_t tasks;        /* that have not ended, main apart */
@@ -23,7 +23,7 @@ static struct registry {
 } registry;
 
 void registry_start(bool (*is_hopeful)(void)) {
-    registry = (struct registry){.mutex = PTHREAD_MUTEX_INITIALIZER,
+    registry = (struct registry){.mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP,
                                  .is_empty = PTHREAD_COND_INITIALIZER,
                                  .check_mutex = PTHREAD_MUTEX_INITIALIZER,
                                  .is_hopeful = is_hopeful};
@@ -152,6 +152,14 @@ void registry_task_ended(bool is_thread_s_end) {
         break_deadlock();
     if (registry.tasks == 0)
         pthread_cond_signal(&registry.is_empty);
+    pthread_mutex_unlock(&registry.mutex);
+}
+
+void registry_hold(void) {
+    pthread_mutex_lock(&registry.mutex);
+}
+
+void registry_release(void) {
     pthread_mutex_unlock(&registry.mutex);
 }
 

@@ -57,10 +57,12 @@ void threaded_task_execute(struct task *task, bool is_thread_s_end) {
 }
 
 bool threaded_cancel(struct task *task) {
-    if (threaded_is_done(task))
-        return false;
-    block_interrupt(task, INTERRUPT_CANCEL);
-    return true;
+    registry_hold();
+    bool is_under_way = !threaded_is_done(task);
+    if (is_under_way)
+        block_interrupt(task, INTERRUPT_CANCEL);
+    registry_release();
+    return is_under_way;
 }
 
 bool threaded_is_done(const struct task *task) {
