@@ -158,4 +158,19 @@ int threaded_listener_address(const struct listener *listener, struct sockaddr_s
 int threaded_accept(struct listener *listener, int64_t deadline, struct stream **out);
 void threaded_listener_close(struct listener *listener);
 
+/* What both models do alike. */
+#define THREADED_SHARED_CALLS                                                                      \
+    .is_done = threaded_is_done, .result = threaded_result, .sleep = threaded_sleep,               \
+    .yield = threaded_yield, .self = threaded_self, .name = threaded_name,                         \
+    .offload = threaded_offload, .mutex_create = threaded_mutex_create,                            \
+    .mutex_destroy = threaded_mutex_destroy, .mutex_lock = threaded_mutex_lock,                    \
+    .mutex_lock_finally = threaded_mutex_lock_finally, .mutex_unlock = threaded_mutex_unlock,      \
+    .condition_create = threaded_condition_create,                                                 \
+    .condition_destroy = threaded_condition_destroy, .condition_wait = threaded_condition_wait,    \
+    .condition_notify = threaded_condition_notify, .connect = threaded_connect,                    \
+    .open = threaded_open, .read = threaded_read, .write = threaded_write,                         \
+    .close = threaded_close, .listen = threaded_listen,                                            \
+    .listener_address = threaded_listener_address, .accept = threaded_accept,                      \
+    .listener_close = threaded_listener_close
+
 #endif
