@@ -27,11 +27,26 @@ static void write_report(const struct task *task) {
         (void)!write(STDERR_FILENO, line, strnlen(line, sizeof line));
 }
 
+#define FRAMES_BYTES_MAX ((ptrdiff_t)64 << 10)
+
+/* A large stack faults in its guard page, the lowest of a slab in what is not mapped below. Any
+   other small one writes over its neighbour's record, and that one's task may be the first to
+   fault. */
+static const struct task *find_culprit(const void *address) {
+    if (!loop || !loop->current)
+        return NULL;
+    ptrdiff_t below_bytes = (char *)stack_begin(&loop->current->stack) - (const char *)address;
+    if (below_bytes > 0 && below_bytes <= FRAMES_BYTES_MAX)
+        return loop->current;
+    return (const struct task *)stack_pool_find_broken(loop->stacks);
+}
+
 /* Any other fault is left to what handled it before: it happens again when this returns. */
 static void on_fault(int number, siginfo_t *info, void *context) {
     (void)context;
-    if (loop && loop->current && stack_guards(&loop->current->stack, info->si_addr))
-        write_report(loop->current);
+    const struct task *culprit = find_culprit(info->si_addr);
+    if (culprit)
+        write_report(culprit);
     sigaction(number, &former_action, NULL);
 }
 

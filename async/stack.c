@@ -177,10 +177,7 @@ size_t stack_bytes(const struct stack *stack) {
     return stack->pool->stack_bytes;
 }
 
-bool stack_is_intact(const struct stack *stack) {
-    if (stack->is_guarded)
-        return true;
-    const uintptr_t *lowest = stack_begin(stack);
+static bool is_canary_intact(const uintptr_t *lowest) {
     VALGRIND_MAKE_MEM_DEFINED(lowest, CANARY_WORDS * sizeof *lowest);
     for (size_t i = 0; i < CANARY_WORDS; i++)
         if (lowest[i])
@@ -188,10 +185,20 @@ bool stack_is_intact(const struct stack *stack) {
     return true;
 }
 
-bool stack_guards(const struct stack *stack, const void *address) {
-    const char *begin = stack_begin(stack);
-    return stack->is_guarded && (const char *)address < begin &&
-           (const char *)address >= begin - stack->pool->guard_bytes;
+bool stack_is_intact(const struct stack *stack) {
+    return stack->is_guarded || is_canary_intact(stack_begin(stack));
+}
+
+struct stack *stack_pool_find_broken(const struct stack_pool *pool) {
+    if (pool->guard_bytes)
+        return NULL;
+    for (const struct slab *slab = pool->newest; slab; slab = slab->older)
+        for (size_t i = slab->slots_used; i-- > 0;) {
+            struct stack *stack = slab_stack(pool, slab, i);
+            if (!is_canary_intact((uintptr_t *)(void *)((char *)stack - pool->stack_bytes)))
+                return stack;
+        }
+    return NULL;
 }
 
 size_t stack_pool_stack_bytes(const struct stack_pool *pool) {

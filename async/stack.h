@@ -38,8 +38,9 @@ size_t stack_bytes(const struct stack *stack);
    overflow faults. */
 bool stack_is_intact(const struct stack *stack);
 
-/* Whether `address` lies in the guard page below the stack. */
-bool stack_guards(const struct stack *stack, const void *address);
+/* The stack at the highest address that is not intact, or NULL: one that overflows breaks those
+   below it. Touches no record, since those may be broken too. */
+struct stack *stack_pool_find_broken(const struct stack_pool *pool);
 
 /* Of all stacks of the pool. The most bytes used so far are counted down to the lowest word that is
    not zero; counting takes time for each stack and is for after the run. */

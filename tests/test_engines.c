@@ -888,7 +888,9 @@ static void an_overflow_is_reported_by_the_task_s_name(void **state) {
     char output[4096];
     if (IS_SANITIZED)
         skip(); /* the sanitizer itself reports, and its frames do not fit the small stack */
-    overflow_in_child(16 * 1024, output, sizeof output);
+    overflow_in_child(16 * 1024, output, sizeof output); /* with a guard page, and without */
+    assert_non_null(strstr(output, "task 'glutton' overflowed its stack"));
+    overflow_in_child(1024, output, sizeof output);
     assert_non_null(strstr(output, "task 'glutton' overflowed its stack"));
 }
 

@@ -310,7 +310,7 @@ static void a_future_is_settled_once_for_all_that_await_it(void **state) {
 
 struct line {
     struct queue *queue;
-    int items[ITEMS];
+    atomic_int items[ITEMS]; /* how often each has been taken */
     atomic_int put, done;
 };
 
@@ -334,7 +334,7 @@ static int pass_items_in_order(void *arg) {
     EXPECT(task_spawn(&producer, "producer", put_items, &line), 0);
     for (int i = 0; i < ITEMS; i++) {
         EXPECT(queue_get(line.queue, TASK_NO_DEADLINE, &item), 0);
-        EXPECT((int *)item - line.items, i);
+        EXPECT((atomic_int *)item - line.items, i);
         EXPECT(atomic_load(&line.put) <= i + 1 + 3, true);
         EXPECT(queue_task_done(line.queue), 0);
     }
@@ -361,8 +361,7 @@ static int consume(void *arg) {
     void *item;
     int err;
     while (!(err = queue_get(line->queue, TASK_NO_DEADLINE, &item))) {
-        (*(int *)item)++;
-        if ((*(int *)item & 1) == 0)
+        if (atomic_fetch_add((atomic_int *)item, 1) == 1)
             task_yield();
         atomic_fetch_add(&line->done, 1);
         EXPECT(queue_task_done(line->queue), 0);
