@@ -7,6 +7,8 @@
 #include "async/timers.h"
 #include "model.h"
 
+#include <errno.h>
+
 struct loop;
 
 enum task_state {
@@ -34,7 +36,6 @@ struct task {
     bool is_final;     /* its wait cannot be cancelled */
     bool is_cancelled; /* to be delivered at the next wait */
     bool is_detached;
-    bool has_started;
 };
 
 /* Makes a task that has not started; it does when the loop comes to it. Returns 0 or -ENOMEM. */
@@ -43,6 +44,14 @@ int async_task_create(struct task **out, struct loop *l, struct stack_pool *stac
 
 /* Frees a task that has ended, or that the loop will not come to any more. */
 void async_task_destroy(struct loop *l, struct task *task);
+
+/* What a wait returns at once when the task has been cancelled since the last one: -ECANCELED, told
+   once; otherwise 0. */
+static inline int async_take_cancellation(struct task *task) {
+    int err = task->is_cancelled ? -ECANCELED : 0;
+    task->is_cancelled = false;
+    return err;
+}
 
 /* async/task.c */
 int async_spawn(struct task **out, const char *name, task_function *function, void *arg);

@@ -119,10 +119,9 @@ static void suspend(struct loop *l, const char *what, bool is_final) {
 
 int loop_wait(struct loop *l, const char *what, int64_t deadline) {
     struct task *self = l->current;
-    if (self->is_cancelled) {
-        self->is_cancelled = false;
-        return -ECANCELED;
-    }
+    int err = async_take_cancellation(self);
+    if (err)
+        return err;
     if (deadline != TASK_NO_DEADLINE)
         timers_add(&l->timers, &self->timer, deadline);
     suspend(l, what, false);
@@ -133,9 +132,13 @@ void loop_wait_finally(struct loop *l, const char *what) {
     suspend(l, what, true);
 }
 
-void loop_yield(struct loop *l) {
+int loop_yield(struct loop *l) {
+    int err = async_take_cancellation(l->current);
+    if (err)
+        return err;
     loop_make_ready(l, l->current);
     leave_current(l);
+    return 0;
 }
 
 void loop_wake(struct loop *l, struct task *task, int wake_error) {

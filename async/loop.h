@@ -54,8 +54,8 @@ int loop_wait(struct loop *l, const char *what, int64_t deadline);
 /* The same for a wait that must come to its end: it returns when it is woken with 0. */
 void loop_wait_finally(struct loop *l, const char *what);
 
-/* Lets the other ready tasks run first. */
-void loop_yield(struct loop *l);
+/* Lets the other ready tasks run first. Returns 0, or -ECANCELED at once. */
+int loop_yield(struct loop *l);
 
 /* Ends the wait of a task that waits. */
 void loop_wake(struct loop *l, struct task *task, int wake_error);

@@ -26,16 +26,15 @@ static int await_job(struct job *job) {
 
 int async_offload(task_function *function, void *arg, int *result) {
     struct task *self = loop->current;
-    if (self->is_cancelled) { /* before a helper could begin */
-        self->is_cancelled = false;
-        return -ECANCELED;
-    }
+    int err = async_take_cancellation(self); /* before a helper could begin */
+    if (err)
+        return err;
     struct job job = {.function = function, .arg = arg, .task = self};
     struct submission submission = {.job = &job};
     loop_call(loop, submit, &submission);
     if (submission.err)
         return submission.err;
-    int err = await_job(&job);
+    err = await_job(&job);
     if (!err && result)
         *result = job.result;
     return err;

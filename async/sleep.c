@@ -11,11 +11,5 @@ int async_sleep(int64_t duration_ns) {
 }
 
 int async_yield(void) {
-    struct task *self = loop->current;
-    if (self->is_cancelled) {
-        self->is_cancelled = false;
-        return -ECANCELED;
-    }
-    loop_yield(loop);
-    return 0;
+    return loop_yield(loop);
 }

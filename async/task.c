@@ -17,11 +17,8 @@ static void report_overflow(void *arg) {
 
 /* A task that was cancelled before it began never does. */
 static int run_function(struct task *task) {
-    task->has_started = true;
-    if (!task->is_cancelled)
-        return task->function(task->arg);
-    task->is_cancelled = false;
-    return -ECANCELED;
+    int err = async_take_cancellation(task);
+    return err ? err : task->function(task->arg);
 }
 
 static void task_main(void *arg) {
@@ -70,7 +67,6 @@ int async_task_create(struct task **out, struct loop *l, struct stack_pool *stac
     task->state = TASK_READY;
     task->is_final = task->is_detached = false;
     task->is_cancelled = l->is_finishing;
-    task->has_started = false;
     task->newer = NULL;
     task->older = l->newest;
     if (l->newest)

@@ -116,11 +116,6 @@ static bool pool_cancel(struct task *task) {
     return is_under_way;
 }
 
-static void pool_watch_init(struct task_watch *watch) {
-    threaded_watch_init(watch);
-    watch->first_watched = NULL;
-}
-
 /* Remembers the task, since it may still be queued. */
 static int pool_watch_add(struct task_watch *watch, struct task *task) {
     int err = threaded_watch_add(watch, task);
@@ -206,7 +201,6 @@ const struct task_calls pool_calls = {
     .detach = pool_detach,
     .reap = pool_reap,
     .cancel = pool_cancel,
-    .watch_init = pool_watch_init,
     .watch_add = pool_watch_add,
     .watch_remove = threaded_watch_remove,
     .watch_wait = pool_watch_wait,

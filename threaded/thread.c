@@ -61,7 +61,6 @@ const struct task_calls thread_calls = {
     .detach = thread_detach,
     .reap = thread_reap,
     .cancel = threaded_cancel,
-    .watch_init = threaded_watch_init,
     .watch_add = threaded_watch_add,
     .watch_remove = threaded_watch_remove,
     .watch_wait = threaded_watch_wait,

@@ -1,5 +1,6 @@
 /* N chains side by side, each of several parts in sequence: part k waits, then returns
    "result9-2 derived from result9-1", which it cannot make without what part k-1 returned. */
+#include "http/checksum.h"
 #include "workloads/fan_out.h"
 #include "workloads/random.h"
 #include "workloads/workload.h"
@@ -59,12 +60,8 @@ static void derive_result(char *result, uint64_t chain, uint64_t part) {
     memcpy(result, name, name_bytes);
 }
 
-/* FNV-1a of 64 bits: Fowler, Noll, Vo; offset and prime from RFC 9923. */
 static uint64_t text_checksum(const char *text) {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
+    return checksum_add(CHECKSUM_OF_NOTHING, text, strlen(text));
 }
 
 static int chain_part(const struct chain_state *s, uint64_t chain, uint64_t part, char *result) {
