@@ -74,7 +74,7 @@ struct task *async_watch_take(struct task_watch *watch);
 void async_watch_tell(struct task *task);
 
 /* async/sleep.c */
-int async_sleep(int64_t duration_ns);
+int async_sleep_until(int64_t time_ns);
 int async_yield(void);
 
 /* async/sync.c */

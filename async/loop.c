@@ -8,9 +8,12 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-/* After so many tasks in a row the timers are looked at, so that a crowd of ready tasks delays a
-   timer by microseconds, not by the whole crowd. */
-#define SWITCHES_PER_TURN 128
+/* Timers and descriptors are looked at between turns, so that a crowd of ready tasks, or one that
+   computes and yields, delays them by about this much, not by the whole crowd. A turn is counted in
+   switches, since reading the clock costs as much as several; how many fit is found by trying. */
+#define TURN_NS (20 * NS_PER_US)
+#define TURN_SWITCHES_MIN 8 /* of the first turn after a wait */
+#define TURN_SWITCHES_MAX 1024
 
 _Thread_local struct loop *loop;
 
@@ -58,6 +61,7 @@ int loop_create(struct loop **out, struct stack_pool *stacks, struct helpers *he
     l->stacks = stacks;
     l->helpers = helpers;
     l->armed_ns = INT64_MAX;
+    l->turn_switches = TURN_SWITCHES_MIN;
     timers_init(&l->timers);
     coroutine_init_thread(&l->thread);
     errno = 0;
@@ -185,7 +189,7 @@ static void free_detached(struct loop *l) {
 /* Runs ready tasks until there is none or the turn is over. Tasks switch among themselves; it comes
    back here for what a task wants done on this stack, too. */
 static void run_ready(struct loop *l) {
-    l->switches_left = SWITCHES_PER_TURN;
+    l->switches_left = l->turn_switches;
     struct coroutine *next = next_coroutine(l);
     while (next != &l->thread) {
         coroutine_switch(&l->thread, next);
@@ -199,15 +203,32 @@ static void run_ready(struct loop *l) {
     }
 }
 
-static void wake_due(struct loop *l) {
+/* Fits the next turn to how long this one took, where tasks are left for it. */
+static void fit_turn(struct loop *l, int64_t now_ns) {
+    int64_t took_ns = l->turn_began_ns ? now_ns - l->turn_began_ns : 0;
+    if (!l->first_ready)
+        l->turn_switches = TURN_SWITCHES_MIN;
+    else if (took_ns > TURN_NS)
+        l->turn_switches = l->turn_switches > 1 ? l->turn_switches / 2 : 1;
+    else if (l->turn_switches < TURN_SWITCHES_MAX && 2 * took_ns <= TURN_NS)
+        l->turn_switches *= 2;
+    l->turn_began_ns = l->first_ready ? now_ns : 0;
+}
+
+static void wake_due(struct loop *l, int64_t now_ns) {
     struct timer *timer;
-    if (timers_next_ns(&l->timers) == INT64_MAX)
-        return;
-    int64_t now_ns = clock_now_ns();
     while ((timer = timers_take_due(&l->timers, now_ns))) {
         struct task *task = (struct task *)((char *)timer - offsetof(struct task, timer));
         loop_wake(l, task, -ETIMEDOUT);
     }
+}
+
+static void end_turn(struct loop *l) {
+    if (timers_next_ns(&l->timers) == INT64_MAX && !l->waits_outside)
+        return;
+    int64_t now_ns = clock_now_ns();
+    fit_turn(l, now_ns);
+    wake_due(l, now_ns);
 }
 
 /* libevent counts in microseconds: rounded up, so as not to wake and find nothing due. A timer that
@@ -273,7 +294,7 @@ int loop_run(struct loop *l, struct task *main_task) {
     while (l->tasks && !err) {
         run_ready(l);
         free_detached(l);
-        wake_due(l);
+        end_turn(l);
         if (l->tasks && is_deadlocked(l))
             err = break_deadlock(l);
         else if (l->tasks)

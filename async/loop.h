@@ -27,6 +27,8 @@ struct loop {
     size_t tasks;                /* that have not ended */
     size_t waits_outside;        /* tasks that wait for a descriptor or a helper */
     unsigned switches_left;      /* until the loop looks at timers and descriptors again */
+    unsigned turn_switches;      /* how many there are from one look to the next */
+    int64_t turn_began_ns;       /* 0: with a wait */
     void (*call)(void *arg);     /* that the current task wants run on the thread's stack */
     void *call_arg;
     struct timers timers;

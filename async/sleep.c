@@ -2,11 +2,11 @@
 
 #include <errno.h>
 
-/* A sleep is a wait that nobody ends before its deadline. */
-int async_sleep(int64_t duration_ns) {
-    if (duration_ns <= 0)
-        return async_yield();
-    int err = loop_wait(loop, "a sleep to end", task_deadline(duration_ns));
+/* A sleep is a wait that nobody ends before its deadline. One whose time has passed takes its turn
+   among the timers all the same: going on at once would keep those that are due from ever being
+   looked at. */
+int async_sleep_until(int64_t time_ns) {
+    int err = loop_wait(loop, "a sleep to end", time_ns);
     return err == -ETIMEDOUT ? 0 : err;
 }
 

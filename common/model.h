@@ -45,7 +45,7 @@ struct task_calls {
     /* The next task that has ended, in the order of ends, or NULL if there is none for now. */
     struct task *(*watch_take)(struct task_watch *watch);
 
-    int (*sleep)(int64_t duration_ns);
+    int (*sleep_until)(int64_t time_ns);
     int (*yield)(void);
     struct task *(*self)(void);
     const char *(*name)(const struct task *task);

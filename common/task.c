@@ -36,7 +36,11 @@ bool task_is_done(const struct task *task) {
 }
 
 int task_sleep(int64_t duration_ns) {
-    return task_calls->sleep(duration_ns);
+    return duration_ns > 0 ? task_sleep_until(task_deadline(duration_ns)) : task_yield();
+}
+
+int task_sleep_until(int64_t time_ns) {
+    return task_calls->sleep_until(time_ns);
 }
 
 int task_yield(void) {

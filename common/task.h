@@ -83,6 +83,10 @@ bool task_is_done(const struct task *task);
    task_yield() does [asyncio.sleep]. [waits] */
 int task_sleep(int64_t duration_ns);
 
+/* Suspends the calling task until a time; never less. If that has passed, those that are due
+   earlier still come first [loop.call_at]. [waits] */
+int task_sleep_until(int64_t time_ns);
+
 /* Lets the other tasks that are ready run first [asyncio.sleep(0)]. [waits] */
 int task_yield(void);
 

@@ -29,14 +29,19 @@ static int serial_spawn(struct task **out, const char *name, task_function *func
     return function(arg);
 }
 
-static int serial_sleep(int64_t duration_ns) {
-    struct timespec left = clock_timespec(duration_ns);
-    while (nanosleep(&left, &left) < 0)
+static int serial_sleep_until(int64_t time_ns) {
+    struct timespec due = clock_timespec(time_ns);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL))
         continue;
     return 0;
 }
 
-static const struct task_calls serial_calls = {.spawn = serial_spawn, .sleep = serial_sleep};
+static int serial_yield(void) {
+    return 0;
+}
+
+static const struct task_calls serial_calls = {
+    .spawn = serial_spawn, .sleep_until = serial_sleep_until, .yield = serial_yield};
 
 static int64_t serial_in_flight_max(const struct model_options *options, int64_t tasks) {
     (void)options;

@@ -5,11 +5,9 @@
 #include <sched.h>
 
 /* Until a time rather than for a duration: an interruption does not lengthen the sleep. */
-int threaded_sleep(int64_t duration_ns) {
-    if (duration_ns <= 0)
-        return threaded_yield();
+int threaded_sleep_until(int64_t time_ns) {
     struct task *self = threaded_self();
-    struct timespec due = clock_timespec(task_deadline(duration_ns));
+    struct timespec due = clock_timespec(time_ns);
     int interrupted;
     do {
         int err = block_begin(self);

@@ -121,10 +121,10 @@ static int watched_watch_wait(struct task_watch *watch, size_t wanted, int64_t d
     return err;
 }
 
-static int watched_sleep(int64_t duration_ns) {
+static int watched_sleep_until(int64_t time_ns) {
     int64_t since_ns;
     struct watched_task *task = begin_wait(&since_ns);
-    int err = inner->sleep(duration_ns);
+    int err = inner->sleep_until(time_ns);
     end_wait(task, since_ns);
     return err;
 }
@@ -201,7 +201,7 @@ void timeline_start(struct timeline *timeline) {
     watched = *task_calls;
     watched.spawn = watched_spawn;
     watched.watch_wait = watched_watch_wait;
-    watched.sleep = watched_sleep;
+    watched.sleep_until = watched_sleep_until;
     watched.yield = watched_yield;
     watched.offload = watched_offload;
     watched.mutex_lock = watched_mutex_lock;
