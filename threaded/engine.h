@@ -161,7 +161,7 @@ void threaded_listener_close(struct listener *listener);
 /* What both models do alike. */
 #define THREADED_SHARED_CALLS                                                                      \
     .is_done = threaded_is_done, .result = threaded_result, .watch_init = threaded_watch_init,     \
-    .sleep_until = threaded_sleep_until, .yield = threaded_yield, .self = threaded_self,                       \
+    .sleep_until = threaded_sleep_until, .yield = threaded_yield, .self = threaded_self,           \
     .name = threaded_name, .offload = threaded_offload, .mutex_create = threaded_mutex_create,     \
     .mutex_destroy = threaded_mutex_destroy, .mutex_lock = threaded_mutex_lock,                    \
     .mutex_lock_finally = threaded_mutex_lock_finally, .mutex_unlock = threaded_mutex_unlock,      \
