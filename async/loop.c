@@ -245,14 +245,19 @@ static void arm_timer(struct loop *l) {
     l->armed_ns = next_ns;
 }
 
+static void wait_for_events(struct loop *l) {
+    arm_timer(l);
+    int64_t from_ns = clock_now_ns();
+    event_base_loop(l->base, EVLOOP_ONCE);
+    l->idle_ns += clock_now_ns() - from_ns;
+}
+
 /* Waits, if no task is ready, and hears of descriptors, if any task waits for one. */
 static void poll_events(struct loop *l) {
-    if (!l->first_ready) {
-        arm_timer(l);
-        event_base_loop(l->base, EVLOOP_ONCE);
-    } else if (l->waits_outside) {
+    if (!l->first_ready)
+        wait_for_events(l);
+    else if (l->waits_outside)
         event_base_loop(l->base, EVLOOP_NONBLOCK);
-    }
 }
 
 static bool is_deadlocked(const struct loop *l) {
