@@ -28,13 +28,16 @@ struct workload_input {
 };
 
 /* Of a workload in which tasks tick and others block. Tick k of victim v is operation v * ticks +
-   k; its due_ns tells when. Blocks are made from quiet_ns on. */
+   k; its due_ns tells when. Call j of blocker b is block b * calls + j, due at quiet_ns + j *
+   every_ns. */
 struct workload_blocking {
     uint64_t victims;
     uint64_t ticks; /* of each victim */
     int64_t tick_ns;
     int64_t quiet_ns; /* from the start: the victims tick and nobody blocks */
     uint64_t blocks;  /* blocking calls in all */
+    uint64_t calls;   /* of each blocker; 0: there are no blockers */
+    int64_t every_ns;
 };
 
 /* What a workload found out beside its operations, for the row's `figures`. The name ends in the
