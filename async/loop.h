@@ -6,6 +6,7 @@
 
 #include "async/engine.h"
 
+struct detector;
 struct event_base;
 struct helpers;
 
@@ -26,13 +27,17 @@ struct loop {
     bool is_finishing;           /* main has ended: what is spawned is cancelled */
     size_t tasks;                /* that have not ended */
     size_t waits_outside;        /* tasks that wait for a descriptor or a helper */
-    unsigned switches_left;      /* until the loop looks at timers and descriptors again */
+    unsigned switches_left;      /* until the loop looks at timers and descriptors again; the
+                                    detector may take what is left */
     unsigned turn_switches;      /* how many there are from one look to the next */
+    unsigned yields_left;        /* likewise */
+    unsigned turn_yields;
     int64_t turn_began_ns;       /* 0: with a wait */
     int64_t idle_ns;             /* that it waited in all */
     void (*call)(void *arg);     /* that the current task wants run on the thread's stack */
     void *call_arg;
     struct timers timers;
+    struct detector *detector; /* tells who holds the loop; NULL: nobody asked */
 };
 
 /* The loop of the calling thread. */

@@ -1,8 +1,10 @@
 #include "async/models.h"
 
+#include "async/detector.h"
 #include "async/helpers.h"
 #include "async/loop.h"
 #include "async/overflow.h"
+#include "clock.h"
 
 #include <errno.h>
 
@@ -29,14 +31,17 @@ static size_t choose_stack_bytes(const struct model_options *options) {
     return (size_t)options->task_stack_bytes * STACK_FACTOR;
 }
 
-static int run_loop(struct stack_pool *main_stacks, struct helpers *helpers,
-                    task_function *main_function, void *arg, int *result) {
+static int run_loop(const struct model_options *options, struct stack_pool *main_stacks,
+                    struct helpers *helpers, task_function *main_function, void *arg, int *result) {
     struct loop *l;
     struct task *main_task;
     int err = loop_create(&l, task_stacks, helpers);
     if (err)
         return err;
-    err = async_task_create(&main_task, l, main_stacks, "main", main_function, arg);
+    if (options->detect_blocking_ns)
+        err = detector_create(&l->detector, l, options->detect_blocking_ns);
+    if (!err)
+        err = async_task_create(&main_task, l, main_stacks, "main", main_function, arg);
     if (!err)
         err = loop_run(l, main_task);
     if (!err)
@@ -59,7 +64,7 @@ static int run_async(const struct model_options *options, task_function *main_fu
     if (!err)
         err = helpers_create(&helpers, (size_t)options->helpers);
     if (!err)
-        err = run_loop(main_stacks, helpers, main_function, arg, result);
+        err = run_loop(options, main_stacks, helpers, main_function, arg, result);
     helpers_destroy(helpers);
     stack_pool_destroy(main_stacks);
     if (err) {
@@ -125,6 +130,9 @@ static const struct parameter async_parameters[] = {
      INT64_C(1) << 30, "SIZE", "stack of each coroutine; auto: what the workload needs"},
     {"helpers", PARAMETER_COUNT, offsetof(struct model_options, helpers), "8", 1, 10000, "COUNT",
      "threads for offloaded calls, started when needed"},
+    {"detect-blocking", PARAMETER_DURATION, offsetof(struct model_options, detect_blocking_ns), "0",
+     0, 600 * NS_PER_S, "DURATION",
+     "tell on standard error which task held the loop for longer, and where; 0: do not look"},
     {0},
 };
 
