@@ -12,7 +12,8 @@
 /* Timers and descriptors are looked at between turns, so that a crowd of ready tasks, or some that
    compute and yield, delay them by about this much, not by the whole crowd. A turn is counted in
    switches, and in yields apart from them, since reading the clock costs as much as several; how
-   many fit is found by trying. Tasks that wait soon must not make room for yields that take long. */
+   many fit is found by trying. Tasks that wait soon must not make room for yields that take long.
+ */
 #define TURN_NS (20 * NS_PER_US)
 #define TURN_SWITCHES_MIN 8 /* of the first turn after a wait */
 #define TURN_SWITCHES_MAX 1024
@@ -236,7 +237,8 @@ static unsigned fit(unsigned count, int64_t took_ns) {
     return count < TURN_SWITCHES_MAX && 2 * took_ns <= TURN_NS ? 2 * count : count;
 }
 
-/* Fits the next turn to how long this one took, where it was cut, and began when the last one ended.
+/* Fits the next turn to how long this one took, where it was cut, and began when the last one
+ * ended.
  */
 static void fit_turn(struct loop *l, int64_t now_ns) {
     int64_t took_ns = now_ns - l->turn_began_ns;
