@@ -15,6 +15,7 @@ struct task_mutex {
 
 struct task_condition {
     _Atomic uint32_t notifications;
+    _Atomic uint32_t waiters; /* raised while the mutex is held: who notifies sees them all */
 };
 
 int threaded_mutex_create(struct task_mutex **out) {
@@ -66,14 +67,17 @@ static int check_owner(struct task_mutex *mutex) {
     return -EPERM;
 }
 
-int threaded_mutex_unlock(struct task_mutex *mutex) {
-    int err = check_owner(mutex);
-    if (err)
-        return err;
+static void unlock(struct task_mutex *mutex) {
     atomic_store_explicit(&mutex->owner, NULL, memory_order_relaxed);
     if (atomic_exchange(&mutex->state, UNLOCKED) == LOCKED_AND_AWAITED)
         block_wake(&mutex->state, 1);
-    return 0;
+}
+
+int threaded_mutex_unlock(struct task_mutex *mutex) {
+    int err = check_owner(mutex);
+    if (!err)
+        unlock(mutex);
+    return err;
 }
 
 int threaded_condition_create(struct task_condition **out) {
@@ -91,15 +95,21 @@ void threaded_condition_destroy(struct task_condition *condition) {
 int threaded_condition_wait(struct task_condition *condition, struct task_mutex *mutex,
                             int64_t deadline) {
     uint32_t seen = atomic_load(&condition->notifications);
-    int err = threaded_mutex_unlock(mutex);
+    int err = check_owner(mutex);
     if (err)
         return err;
+    atomic_fetch_add(&condition->waiters, 1);
+    unlock(mutex);
     err = block_wait(&condition->notifications, seen, "a condition", deadline);
+    atomic_fetch_sub(&condition->waiters, 1);
     threaded_mutex_lock_finally(mutex);
     return err;
 }
 
+/* A system call for nobody is most of what a queue would cost. */
 void threaded_condition_notify(struct task_condition *condition, size_t count) {
+    if (!atomic_load(&condition->waiters))
+        return;
     atomic_fetch_add(&condition->notifications, 1);
     block_wake(&condition->notifications, count < INT_MAX ? (int)count : INT_MAX);
 }
