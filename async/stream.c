@@ -1,3 +1,4 @@
+#include "async/multi/engine.h"
 #include "async/wait_list.h"
 
 #include <errno.h>
@@ -12,21 +13,25 @@
 /* A socket that does not block. It is registered with libevent once, edge-triggered, when it first
    has to be waited for; each operation is tried before it is waited for, so that an edge that
    nobody waited for is never missed, and a request on a kept-alive connection takes no epoll_ctl.
- */
+   All who wait are tasks of the loop that it is registered with. */
 struct descriptor {
     int fd;
     int register_error;
-    bool is_registered;
+    struct loop *registered_with; /* NULL: with none */
     struct event event;
     struct wait_list readers, writers;
 };
 
+/* Goes to the loop of the task that waits. One task at a time uses it. */
 struct stream {
     struct descriptor descriptor;
 };
 
+/* Tasks of several loops may accept at once, so each loop has a descriptor of the same socket. */
 struct listener {
-    struct descriptor descriptor;
+    int fd;
+    size_t count;
+    struct descriptor descriptors[];
 };
 
 /* All of them, since one edge may stand for several connections to accept. */
@@ -51,37 +56,58 @@ static void register_event(void *arg) {
     if (event_add(&descriptor->event, NULL))
         descriptor->register_error = errno ? -errno : -ENOMEM;
     else
-        descriptor->is_registered = true;
+        descriptor->registered_with = loop;
 }
 
 static void unregister_event(void *arg) {
     struct descriptor *descriptor = arg;
     event_del(&descriptor->event);
+    descriptor->registered_with = NULL;
+}
+
+/* libevent may be called by its loop's thread only. */
+static void leave_loop(struct descriptor *descriptor) {
+    if (descriptor->registered_with == loop)
+        loop_call(loop, unregister_event, descriptor);
+    else if (descriptor->registered_with)
+        multi_call(descriptor->registered_with, unregister_event, descriptor);
+}
+
+/* Unless another task waits, which would never be woken. */
+static void unregister_unused(void *arg) {
+    struct descriptor *descriptor = arg;
+    if (descriptor->readers.first || descriptor->writers.first)
+        descriptor->register_error = -EBUSY;
+    else
+        unregister_event(descriptor);
+}
+
+/* Registering reports an edge for what is there already, so none is missed on the way. */
+static int come_to_loop(struct descriptor *descriptor) {
+    descriptor->register_error = 0;
+    if (descriptor->registered_with)
+        multi_call(descriptor->registered_with, unregister_unused, descriptor);
+    if (!descriptor->register_error)
+        loop_call(loop, register_event, descriptor);
+    return descriptor->register_error;
 }
 
 /* Waits for an edge. Returns what loop_wait() does, or why libevent cannot watch the descriptor. */
 static int wait_for(struct descriptor *descriptor, short what, int64_t deadline) {
-    if (!descriptor->is_registered) {
-        loop_call(loop, register_event, descriptor);
-        if (descriptor->register_error)
-            return descriptor->register_error;
-    }
+    int err = descriptor->registered_with == loop ? 0 : come_to_loop(descriptor);
+    if (err)
+        return err;
     loop->waits_outside++;
-    int err = what == EV_READ
-                  ? wait_list_wait(&descriptor->readers, "a socket to be readable", deadline)
-                  : wait_list_wait(&descriptor->writers, "a socket to be writable", deadline);
+    err = what == EV_READ
+              ? wait_list_wait(&descriptor->readers, "a socket to be readable", deadline)
+              : wait_list_wait(&descriptor->writers, "a socket to be writable", deadline);
     loop->waits_outside--;
     return err;
 }
 
-static void descriptor_close(struct descriptor *descriptor) {
-    if (descriptor->is_registered)
-        loop_call(loop, unregister_event, descriptor);
-    close(descriptor->fd);
-}
-
 static void stream_free(struct stream *stream) {
-    descriptor_close(&stream->descriptor);
+    leave_loop(&stream->descriptor);
+    close(stream->descriptor.fd);
     free(stream);
 }
 
@@ -192,6 +218,18 @@ static int bind_and_listen(int fd, const struct sockaddr *address, socklen_t add
     return 0;
 }
 
+static struct listener *listener_create(int fd) {
+    struct listener *listener =
+        calloc(1, sizeof *listener + loop->loops * sizeof(struct descriptor));
+    if (!listener)
+        return NULL;
+    listener->fd = fd;
+    listener->count = loop->loops;
+    for (size_t i = 0; i < listener->count; i++)
+        listener->descriptors[i].fd = fd;
+    return listener;
+}
+
 int async_listen(struct listener **out, const struct sockaddr *address, socklen_t address_length,
                  int backlog) {
     int fd;
@@ -199,24 +237,23 @@ int async_listen(struct listener **out, const struct sockaddr *address, socklen_
     if (err)
         return err;
     err = bind_and_listen(fd, address, address_length, backlog);
-    struct listener *listener = err ? NULL : calloc(1, sizeof *listener);
+    struct listener *listener = err ? NULL : listener_create(fd);
     if (!listener) {
         close(fd);
         return err ? err : -ENOMEM;
     }
-    listener->descriptor.fd = fd;
     *out = listener;
     return 0;
 }
 
 int async_listener_address(const struct listener *listener, struct sockaddr_storage *out) {
     socklen_t length = sizeof *out;
-    return getsockname(listener->descriptor.fd, (struct sockaddr *)out, &length) ? -errno : 0;
+    return getsockname(listener->fd, (struct sockaddr *)out, &length) ? -errno : 0;
 }
 
 int async_accept(struct listener *listener, int64_t deadline, struct stream **out) {
     for (;;) {
-        int fd = accept4(listener->descriptor.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
             set_no_delay(fd);
             int err = stream_create(out, fd);
@@ -226,7 +263,7 @@ int async_accept(struct listener *listener, int64_t deadline, struct stream **ou
         }
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
             return -errno;
-        int err = wait_for(&listener->descriptor, EV_READ, deadline);
+        int err = wait_for(&listener->descriptors[loop->number], EV_READ, deadline);
         if (err)
             return err;
     }
@@ -235,6 +272,8 @@ int async_accept(struct listener *listener, int64_t deadline, struct stream **ou
 void async_listener_close(struct listener *listener) {
     if (!listener)
         return;
-    descriptor_close(&listener->descriptor);
+    for (size_t i = 0; i < listener->count; i++)
+        leave_loop(&listener->descriptors[i]);
+    close(listener->fd);
     free(listener);
 }

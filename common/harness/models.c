@@ -4,4 +4,5 @@
 #include "async/models.h"
 #include "threaded/models.h"
 
-const struct model *const models[] = {&model_threads, &model_pool, &model_async, NULL};
+const struct model *const models[] = {&model_threads, &model_pool, &model_async, &model_async_multi,
+                                      NULL};
