@@ -141,42 +141,44 @@ static int run_main(struct group *group, struct stack_pool *main_stacks,
     return err;
 }
 
-static int run_group(size_t loops, struct helpers *helpers, task_function *main_function, void *arg,
-                     int *result) {
-    struct group *group = NULL;
-    struct stack_pool *main_stacks;
-    int err = stack_pool_create(&main_stacks, async_main_stack_bytes(), sizeof(struct multi_task));
-    if (err)
-        return err;
-    err = group_create(&group, loops, helpers);
-    if (!err)
-        err = run_main(group, main_stacks, main_function, arg, result);
-    group_destroy(group);
-    stack_pool_destroy(main_stacks);
-    return err;
-}
-
-static int run_watched(const struct model_options *options, size_t loops,
-                       task_function *main_function, void *arg, int *result) {
+/* A helper that has woken a loop may be about to tell it so: the group outlives the helpers. */
+static int run_with_helpers(const struct model_options *options, struct group **group, size_t loops,
+                            struct stack_pool *main_stacks, task_function *main_function, void *arg,
+                            int *result) {
     struct helpers *helpers;
     int err = helpers_create(&helpers, (size_t)options->helpers);
     if (err)
         return err;
-    err = overflow_watch(pools, pool_count);
-    if (!err) {
-        err = run_group(loops, helpers, main_function, arg, result);
-        overflow_unwatch();
-    }
+    err = group_create(group, loops, helpers);
+    if (!err)
+        err = run_main(*group, main_stacks, main_function, arg, result);
     helpers_destroy(helpers);
+    return err;
+}
+
+static int run_watched(const struct model_options *options, size_t loops,
+                       struct stack_pool *main_stacks, task_function *main_function, void *arg,
+                       int *result) {
+    struct group *group = NULL;
+    int err = overflow_watch(pools, pool_count);
+    if (err)
+        return err;
+    err = run_with_helpers(options, &group, loops, main_stacks, main_function, arg, result);
+    group_destroy(group);
+    overflow_unwatch();
     return err;
 }
 
 static int run_async_multi(const struct model_options *options, task_function *main_function,
                            void *arg, int *result) {
     size_t loops = count_loops(options);
+    struct stack_pool *main_stacks = NULL;
     int err = create_pools(2 * loops, async_task_stack_bytes(options));
     if (!err)
-        err = run_watched(options, loops, main_function, arg, result);
+        err = stack_pool_create(&main_stacks, async_main_stack_bytes(), sizeof(struct multi_task));
+    if (!err)
+        err = run_watched(options, loops, main_stacks, main_function, arg, result);
+    stack_pool_destroy(main_stacks);
     if (err)
         destroy_pools();
     return err;
