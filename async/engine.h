@@ -43,8 +43,8 @@ struct task {
 void async_task_init(struct task *task, const char *name, task_function *function, void *arg,
                      void (*entry)(void *task));
 
-/* Runs the task's function, on its own stack, and keeps what it returned. */
-void async_task_run(struct task *task);
+/* Names the task, whose stack is not intact, and aborts. */
+void async_report_overflow(void *task);
 
 /* Makes a task that has not started; it does when the loop comes to it. Returns 0 or -ENOMEM. */
 int async_task_create(struct task **out, struct loop *l, struct stack_pool *stacks,

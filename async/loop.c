@@ -181,7 +181,7 @@ static void free_detached(struct loop *l) {
 
 /* Runs ready tasks until there is none or the turn is over. Tasks switch among themselves; it comes
    back here for what a task wants done on this stack, too. */
-void loop_run_ready(struct loop *l) {
+static void run_ready(struct loop *l) {
     l->switches_left = l->turn_switches;
     struct coroutine *next = next_coroutine(l);
     while (next != &l->thread) {
@@ -216,7 +216,7 @@ static void wake_due(struct loop *l, int64_t now_ns) {
     }
 }
 
-void loop_end_turn(struct loop *l) {
+static void end_turn(struct loop *l) {
     if (timers_next_ns(&l->timers) == INT64_MAX && !l->waits_outside)
         return;
     int64_t now_ns = clock_now_ns();
@@ -238,9 +238,19 @@ static void arm_timer(struct loop *l) {
     l->armed_ns = next_ns;
 }
 
-void loop_look_at_events(struct loop *l) {
+static inline bool run_turn(struct loop *l) {
+    run_ready(l);
+    free_detached(l);
+    end_turn(l);
+    if (!l->first_ready)
+        return false;
     if (l->waits_outside)
         event_base_loop(l->base, EVLOOP_NONBLOCK);
+    return true;
+}
+
+bool loop_run_turn(struct loop *l) {
+    return run_turn(l);
 }
 
 void loop_wait_for_events(struct loop *l) {
@@ -249,7 +259,7 @@ void loop_wait_for_events(struct loop *l) {
 }
 
 bool loop_is_stuck(const struct loop *l) {
-    return !l->first_ready && !l->waits_outside && timers_next_ns(&l->timers) == INT64_MAX;
+    return !l->waits_outside && timers_next_ns(&l->timers) == INT64_MAX;
 }
 
 bool loop_break_waits(struct loop *l) {
@@ -286,14 +296,11 @@ int loop_run(struct loop *l, struct task *main_task) {
     l->main_task = main_task;
     int err = 0;
     while (l->tasks && !err) {
-        loop_run_ready(l);
-        free_detached(l);
-        loop_end_turn(l);
-        if (l->first_ready)
-            loop_look_at_events(l);
-        else if (l->tasks && loop_is_stuck(l))
+        if (run_turn(l) || !l->tasks)
+            continue;
+        if (loop_is_stuck(l))
             err = break_deadlock(l);
-        else if (l->tasks)
+        else
             loop_wait_for_events(l);
     }
     loop = outer;

@@ -58,13 +58,14 @@ int loop_run(struct loop *l, struct task *main_task);
 void loop_free_unowned(struct loop *l);
 
 /* The steps of loop_run(), for a thread whose loop is one of several. Calls first of all
-   coroutine_init_thread(&l->thread), where another thread has created it. */
-void loop_run_ready(struct loop *l);
-void loop_end_turn(struct loop *l);
-void loop_look_at_events(struct loop *l);
+   coroutine_init_thread(&l->thread), where another thread has created it. A turn runs ready tasks,
+   wakes those whose time has come, and returns whether any is ready then; if so, it has heard of
+   descriptors, too. */
+bool loop_run_turn(struct loop *l);
 void loop_wait_for_events(struct loop *l);
 
-/* Whether nothing that the loop has, no timer and no descriptor, will wake a task of its own. */
+/* After a turn that left no task ready: whether nothing that the loop has, no timer and nothing
+   outside, will wake one. */
 bool loop_is_stuck(const struct loop *l);
 
 /* Tells of every task that waits what for, and ends those waits that may end with -EDEADLK. Returns
@@ -116,6 +117,16 @@ void loop_wake(struct loop *l, struct task *task, int wake_error);
 
 /* Runs function(arg) on the thread's stack, for the current task, and returns. */
 void loop_call(struct loop *l, void (*function)(void *arg), void *arg);
+
+/* Runs the function of the current task and keeps what it returned. A task that was cancelled
+   before it began never does. */
+static inline void loop_run_function(struct loop *l) {
+    struct task *task = l->current;
+    int err = async_take_cancellation(task);
+    task->result = err ? err : task->function(task->arg);
+    if (!stack_is_intact(&task->stack))
+        loop_call(l, async_report_overflow, task);
+}
 
 /* Ends the current task for good. */
 _Noreturn void loop_exit_task(struct loop *l);

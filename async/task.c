@@ -11,25 +11,13 @@ const char *async_name(const struct task *task) {
     return task->name;
 }
 
-static void report_overflow(void *arg) {
-    overflow_report(arg);
-}
-
-/* A task that was cancelled before it began never does. */
-static int run_function(struct task *task) {
-    int err = async_take_cancellation(task);
-    return err ? err : task->function(task->arg);
-}
-
-void async_task_run(struct task *task) {
-    task->result = run_function(task);
-    if (!stack_is_intact(&task->stack))
-        loop_call(loop, report_overflow, task);
+void async_report_overflow(void *task) {
+    overflow_report(task);
 }
 
 static void task_main(void *arg) {
     struct task *task = arg;
-    async_task_run(task);
+    loop_run_function(loop);
     task->state = TASK_ENDED;
     async_watch_tell(task);
     loop_exit_task(loop);

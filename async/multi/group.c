@@ -82,19 +82,17 @@ static void sleep_awaiting(struct loop *l) {
     inbox_wake_up(l);
 }
 
-/* The inbox comes before the end of the turn, which looks at the timers: what is cancelled leaves
-   a timer that is not to be slept for. */
+/* The inbox comes before the turn, which ends with a look at the timers: what is cancelled leaves a
+   timer that is not to be slept for. */
 static void run_loop(struct loop *l) {
     struct loop *outer = loop;
     loop = l;
     coroutine_init_thread(&l->thread);
     while (!l->peer->group->is_over) {
-        loop_run_ready(l);
         inbox_deliver(l);
-        loop_end_turn(l);
-        if (l->first_ready)
-            loop_look_at_events(l);
-        else if (loop_is_stuck(l))
+        if (loop_run_turn(l))
+            continue;
+        if (loop_is_stuck(l))
             sleep_parked(l);
         else
             sleep_awaiting(l);

@@ -130,7 +130,7 @@ static void end(void *arg) {
 
 static void task_main(void *arg) {
     struct multi_task *self = arg;
-    async_task_run(&self->task);
+    loop_run_function(loop);
     close_mail(self);
     self->task.state = TASK_ENDED;
     loop_exit_task_by(loop, end, self);
