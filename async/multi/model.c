@@ -18,10 +18,8 @@
 static struct stack_pool **pools;
 static size_t pool_count;
 
-static size_t count_loops(const struct model_options *options) {
+static size_t count_cores(void) {
     cpu_set_t cpus;
-    if (options->loops)
-        return (size_t)options->loops;
     return sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : (size_t)CPU_COUNT(&cpus);
 }
 
@@ -108,6 +106,7 @@ static int group_create(struct group **out, size_t count, struct helpers *helper
         group_destroy(group);
         return err;
     }
+    group->may_spin = count <= count_cores();
     for (size_t i = 0; i < count; i++)
         group->peers[i].loop->loops = count;
     *out = group;
@@ -171,7 +170,7 @@ static int run_watched(const struct model_options *options, size_t loops,
 
 static int run_async_multi(const struct model_options *options, task_function *main_function,
                            void *arg, int *result) {
-    size_t loops = count_loops(options);
+    size_t loops = options->loops ? (size_t)options->loops : count_cores();
     struct stack_pool *main_stacks = NULL;
     int err = create_pools(2 * loops, async_task_stack_bytes(options));
     if (!err)

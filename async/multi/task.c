@@ -143,9 +143,11 @@ struct multi_task *multi_task_create(struct loop *home, struct loop *spawned_by,
     if (!task)
         return NULL;
     async_task_init(&task->task, name, function, arg, task_main);
-    task->home = home;
-    task->spawned_by = spawned_by;
-    task->entry.deliver = deliver_mail;
+    if (!task->home) { /* a new record; others may look at an old one's home */
+        task->home = home;
+        task->spawned_by = spawned_by;
+        task->entry.deliver = deliver_mail;
+    }
     task->is_woken = false;
     atomic_store_explicit(&task->watch, NULL, memory_order_relaxed);
     atomic_store_explicit(&task->mail, 0, memory_order_relaxed);
