@@ -255,7 +255,9 @@ bool loop_run_turn(struct loop *l) {
 
 void loop_wait_for_events(struct loop *l) {
     arm_timer(l);
+    int64_t from_ns = clock_now_ns();
     event_base_loop(l->base, EVLOOP_ONCE);
+    l->idle_ns += clock_now_ns() - from_ns;
 }
 
 bool loop_is_stuck(const struct loop *l) {

@@ -30,6 +30,7 @@ struct loop {
     unsigned switches_left;      /* until the loop looks at timers and descriptors again */
     unsigned turn_switches;      /* how many there are from one look to the next */
     int64_t turn_began_ns;       /* 0: with a wait */
+    int64_t idle_ns;             /* that it waited in all */
     void (*call)(void *arg);     /* that the current task wants run on the thread's stack */
     void *call_arg;
     struct timers timers;

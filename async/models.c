@@ -21,6 +21,7 @@
 
 /* What report_run tells of; kept from the end of a run to its report. */
 static struct stack_pool *task_stacks;
+static int64_t idle_ns;
 
 size_t async_main_stack_bytes(void) {
     return MAIN_STACK_BYTES * STACK_FACTOR;
@@ -45,6 +46,7 @@ static int run_loop(struct stack_pool *main_stacks, struct helpers *helpers,
         err = loop_run(l, main_task);
     if (!err)
         *result = async_result(main_task);
+    idle_ns = l->idle_ns;
     loop_free_unowned(l);
     loop_destroy(l);
     return err;
@@ -84,6 +86,7 @@ static int run_async(const struct model_options *options, task_function *main_fu
 static void report_run(struct model_report *report) {
     report->stack_bytes = (int64_t)stack_pool_stack_bytes(task_stacks);
     report->stack_used_peak_bytes = (int64_t)stack_pool_used_peak_bytes(task_stacks);
+    report->idle_ns = idle_ns;
     stack_pool_destroy(task_stacks);
     task_stacks = NULL;
 }

@@ -89,6 +89,7 @@ struct model_options {
 struct model_report {
     int64_t stack_bytes;           /* what each task was given */
     int64_t stack_used_peak_bytes; /* the most that any task used of it */
+    int64_t idle_ns;               /* that the loop, or the mean one of several, waited */
 };
 
 struct model {

@@ -20,6 +20,16 @@ void operation_end(struct recorder *recorder, uint64_t operation, int error, uin
 void recorder_task_begin(struct recorder *recorder);
 void recorder_task_end(struct recorder *recorder);
 
+/* Sets, and returns, the time from which the operations' due times count: lead_ns from now, so that
+   all tasks can be there by then. Called once, by main, before it spawns, by workloads whose
+   operations are due at times known beforehand. */
+int64_t recorder_start(struct recorder *recorder, int64_t lead_ns);
+
+/* Blocking call `block`, 0 <= block < the workload's number of them, begins or ends, in whichever
+   thread makes it. `error` is 0 or the negative errno that it failed with. */
+void recorder_block_begin(struct recorder *recorder, uint64_t block);
+void recorder_block_end(struct recorder *recorder, uint64_t block, int error);
+
 /* All tasks are spawned, or, with a negative error, only `spawned` of them. Called once, by main.
  */
 void recorder_all_spawned(struct recorder *recorder, uint64_t spawned, int error);

@@ -330,8 +330,8 @@ def answer_caption(comparisons):
     span = f"{min(rounds)} to {max(rounds)}" if rounds and min(rounds) < max(rounds) else (
         f"{rounds[0]}" if rounds else "0")
     return (f"Each mark is how much a model takes, divided by what async takes for the same spec: "
-            f"right of the line async takes less, left of it (grey) more. Thick bars: 95 % interval of "
-            f"the median ratio, paired within rounds (n = {span} rounds), or, for memory, of the ratio "
+            f"right of the line async takes less, left of it (grey) more. Thick bars: the interval of "
+            f"the ratio, paired within rounds (n = {span} rounds), or, for memory, of the ratio "
             "of the slopes where N has at least five values. Hollow mark: no difference seen "
             "(\"none seen\"), or no verdict. The verdicts name each spec.")
 

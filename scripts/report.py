@@ -9,14 +9,18 @@ same); 2 if there is nothing to report on.
 
 import argparse
 import sys
+from itertools import chain
 from pathlib import Path
 
 import matplotlib
 
+import aa
 import cells as rows_of
 import charts
+import crossings
 import figures
 import verdicts
+from certainty_figures import crossover_figures, noise_figures
 from document import to_markdown
 from load import LoadError, load_run
 from page import to_html
@@ -56,23 +60,27 @@ def write_report(run, out):
     out.mkdir(parents=True, exist_ok=True)
     cells = rows_of.group_cells(run.rows)
     families = rows_of.group_families(cells)
-    comparisons = verdicts.compare_run(families)
-    drawn = write_charts(families, comparisons, run.rows, out / "charts")
-    blocks = build_document(run, cells, families, comparisons, drawn)
+    pairs = aa.compare_pairs(aa.pair_cells(cells))
+    spread_of = aa.spread_from(pairs)
+    comparisons = verdicts.compare_run(families, spread_of)
+    trends = crossings.each_trend(cells, families, comparisons, spread_of)
+    drawn = write_charts(families, comparisons, trends, pairs, run.rows, out / "charts")
+    blocks = build_document(run, cells, families, comparisons, trends, pairs, drawn)
     (out / "report.md").write_text(to_markdown(blocks), encoding="utf-8")
     title = f"Threads or async? Run {run.name}"
     (out / "report.html").write_text(to_html(blocks, out / "charts", title), encoding="utf-8")
     return comparisons
 
 
-def write_charts(families, comparisons, rows, folder):
+def write_charts(families, comparisons, trends, pairs, rows, folder):
     """Draws and saves every chart into `folder`, which then holds no other; returns them."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in [*folder.glob("*.svg"), *folder.glob("*.png")]:
         old.unlink()
     drawn = []
     with matplotlib.rc_context(charts.RC):
-        for figure in figures.each_figure(families, comparisons, rows):
+        for figure in chain(figures.each_figure(families, comparisons, rows),
+                            crossover_figures(trends), noise_figures(pairs)):
             figures.save_figure(figure, folder)
             drawn.append(figure)
     return drawn
@@ -83,7 +91,7 @@ def terminal_lines(run, comparisons, path):
     counts = ", ".join(f"{count} {status}" for status, count in status_counts(run.rows).items())
     rounds = len({row["round"] for row in run.rows})
     lines = [f"{run.name}: {plural(rounds, 'round')}, {plural(len(run.rows), 'trial')}: {counts}",
-             "Which is better, by how much (95 % interval):"]
+             "Which is better, by how much (interval), or what could have been seen:"]
     lines += verdict_lines(verdicts.headline(comparisons), room=LINES - 5)
     if any(line.startswith("*") for line in lines):
         lines.append("* of another spec than the line's head, named in the report")

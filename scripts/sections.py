@@ -3,6 +3,7 @@
 import re
 
 import cells as rows_of
+import certainty
 import stats
 import units
 import verdicts
@@ -15,8 +16,9 @@ from units import (COUNT_STEPS, RATE_STEPS, TIME_STEPS, bytes_text, count_text, 
 BAD_STATUSES = ("wrong", "failed", "timeout", "crashed")
 
 
-def build_document(run, cells, families, comparisons, figures):
-    """All blocks of the report of a run, first screen first."""
+def build_document(run, cells, families, comparisons, trends, pairs, figures):
+    """All blocks of the report of a run, first screen first; `trends` are crossings.Trend, `pairs`
+    the comparisons of A/A pairs."""
     pictures = [(f.section, Picture(f.name, f.title, f.caption, f.is_wide, f.only)) for f in figures]
 
     def of(section):
@@ -29,7 +31,9 @@ def build_document(run, cells, families, comparisons, figures):
         *waiting_section(families, of("waiting")),
         *fetch_section(families, of("fetch")),
         *chain_section(families, of("chain")),
+        *certainty.crossover_section(trends, of("crossover")),
         *comparison_section(comparisons),
+        *certainty.noise_section(pairs, of("noise")),
         *witness_section(run),
         *left_out_section(run, cells),
         *environment_section(run),
@@ -295,22 +299,22 @@ def chain_section(families, pictures):
 def comparison_section(comparisons):
     if not comparisons:
         return []
-    once = {(c.metric, c.other, c.basis, c.ratio) if c.basis else id(c): c for c in comparisons}
-    rows = [comparison_row(c) for c in once.values()]
+    rows = [comparison_row(c) for c in verdicts.once(comparisons)]
     return [Heading(2, "Every comparison", "comparisons"),
             Paragraph("A ratio is the first model's figure divided by the second's. Where its interval "
-                      "holds 1, the verdict is \"no difference seen\", which is not \"equal\"."),
-            Table(["workload", "N", "metric", "models", "ratio", "95 % interval", "rounds", "verdict",
-                   "basis"], rows)]
+                      "holds 1, the verdict is \"none seen\", which is not \"equal\": beside it is "
+                      "the smallest difference that could have been seen."),
+            Table(["workload", "N", "metric", "models", "ratio", "interval", "smallest visible",
+                   "rounds", "verdict", "basis"], rows)]
 
 
 def comparison_row(c):
     where = ", ".join(part for part in (c.workload, rows_of.cpus_text(c.cpus)) if part)
     return [where, Value(count_text(c.tasks), c.tasks), c.metric.title, f"{c.other} : {c.reference}",
             Value(units.MISSING if c.ratio is None else units.significant(c.ratio), c.ratio),
-            units.MISSING if c.low is None else
-            f"{units.significant(c.low)}..{units.significant(c.high)}",
-            Value(count_text(c.rounds), c.rounds), c.reason or verdicts.short(c), c.basis or c.spec]
+            units.MISSING if c.low is None else units.ends_text(c.low, c.high),
+            certainty.visible_value(c), Value(count_text(c.rounds), c.rounds),
+            c.reason or verdicts.short(c), c.basis or c.spec]
 
 
 def witness_section(run):
@@ -362,6 +366,7 @@ def left_out_section(run, cells):
     if planned > len(run.rows):
         notes.append(f"The plan has {plural(planned, 'trial')}, the run {len(run.rows)}: it was "
                      "ended before it was through.")
+    notes += disturbance_notes(run)
     notes += [f"Errors within {status} trials of {spec} in {model}: {text}."
               for status, spec, model, text in errors_of(cells)]
     if notes:
@@ -374,6 +379,28 @@ def left_out_section(run, cells):
              why(row)] for row in bad]
     return [*blocks, Paragraph("These trials are in no figure above."),
             Table(["status", "round", "model", "spec", "why"], rows)]
+
+
+def disturbance_notes(run):
+    """What the machine did to the trials: how many were repeated, and how many could not be helped."""
+    left = [row for row in run.rows if row.get("disturbed")]
+    notes = []
+    if run.repeated:
+        notes.append(f"{plural(len(run.repeated), 'trial')} disturbed ({reasons_text(run.repeated)}) "
+                     "and repeated: in no figure above, and kept in trials.jsonl.")
+    if left:
+        notes.append(f"{plural(len(left), 'trial')} disturbed ({reasons_text(left)}) to the last "
+                     "attempt: in the figures above, since there is no better.")
+    return notes
+
+
+def reasons_text(rows):
+    """'control 2, steal 1': how many rows were disturbed by each."""
+    counts = {}
+    for row in rows:
+        for reason in row.get("disturbed") or []:
+            counts[reason] = counts.get(reason, 0) + 1
+    return ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items()))
 
 
 def errors_of(cells):
@@ -423,6 +450,10 @@ def environment_section(run):
     if not run.environment:
         return []
     rows = [[key, text] for key, text in flatten(run.environment)]
+    spins = [spin["control_spin_ns"] for spin in run.rounds]
+    if spins:
+        rows.append(["control spin, the same work before each round",
+                     f"{time_text(min(spins))} to {time_text(max(spins))}"])
     return [Heading(2, "The machine and the build", "environment"), Table(["what", "value"], rows)]
 
 
@@ -430,13 +461,11 @@ def method_section():
     notes = [
         f"Intervals of medians: 95 %, percentile bootstrap, {stats.RESAMPLES:,} resamples with a fixed "
         f"seed; none with fewer than {stats.MIN_ROUNDS} trials.",
-        f"Of fewer than {stats.FEW_ROUNDS} values the bootstrap's interval is too narrow (of three it "
-        "is their range), so that of a ratio, which a verdict hangs on, is widened to Student's t.",
-        "Ratios: the median over rounds of the ratio within a round; on the logarithm, so that a : b "
-        "and b : a say the same.",
+        *certainty.certainty_notes(),
         "Percentiles: from merged buckets, never averaged, at most 1 % above the exact one; n/a with "
         "fewer than ten samples beyond.",
-        "A p99's ratio: rounds are drawn with replacement, the same for both models, and merged.",
+        "A p99's ratio: of all rounds merged; tested by that of each round, or, where one has too few "
+        "samples for it, by the jackknife over rounds.",
         "Slopes: least squares on relative errors over the medians of each N, Student's t; an interval "
         f"takes {stats.MIN_SLOPE_N} values of N.",
     ]

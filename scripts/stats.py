@@ -13,7 +13,7 @@ SEED = 20240229
 RESAMPLES = 4000
 LEVEL = 0.95
 MIN_ROUNDS = 3     # fewer give no interval at all
-FEW_ROUNDS = 5     # with fewer the bootstrap's interval is too narrow: see cautious_interval()
+FEW_ROUNDS = 5     # with fewer the bootstrap's interval is too narrow: of three it is their range
 MIN_SLOPE_N = 5    # values of N that an interval of a slope takes
 MIN_BEYOND = 10    # samples beyond a percentile, below which it is null
 PER_100K = {"p50": 50000, "p90": 90000, "p99": 99000, "p999": 99900}
@@ -45,29 +45,6 @@ def median_interval(values):
     return Interval(estimate, *tail_quantiles(medians), values.size)
 
 
-def cautious_interval(values):
-    """median_interval(), fit for a verdict on few values, shape (n,).
-
-    Of three values the bootstrap's interval is their range, which misses the true median in a
-    quarter of all cases, of four in an eighth; from FEW_ROUNDS on it misses in 5 to 8 % (simulated;
-    tests/python/test_stats.py does so again). So with fewer it is widened to Student's.
-    """
-    found = median_interval(values)
-    if found is None or found.low is None or found.count >= FEW_ROUNDS:
-        return found
-    low, high = widen(found.low, found.high, np.asarray(values, dtype=float))
-    return Interval(found.estimate, low, high, found.count)
-
-
-def widen(low, high, values):
-    """The interval low..high, or Student's interval of the mean of `values`, shape (n,), n > 1, at
-    the end where that reaches further."""
-    reach = student_quantile(values.size - 1) * np.std(values, ddof=1) / np.sqrt(values.size)
-    mean = float(np.mean(values))
-    return min(low, mean - reach), max(high, mean + reach)
-
-
-
 @lru_cache(maxsize=64)
 def resample_indices(count):
     """Indices drawn with replacement, shape (RESAMPLES, count), the same for the same count."""
@@ -78,26 +55,6 @@ def tail_quantiles(samples):
     """The two ends of the central 95 % of `samples`, shape (n,)."""
     low, high = np.quantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
-
-
-def paired_ratio(left, right):
-    """The ratio left : right, paired within rounds: its median over rounds, with the interval.
-
-    `left` and `right` map a round to the values of its trials, all positive. Trials of one round
-    are one observation, their geometric mean. The logarithm makes a : b and b : a the same finding.
-    Returns None where no round has both.
-    """
-    rounds = sorted(set(left) & set(right))
-    logs = [np.mean(np.log(left[r])) - np.mean(np.log(right[r])) for r in rounds]
-    return exponentiate(cautious_interval(logs))
-
-
-def exponentiate(interval):
-    """An interval of logarithms as one of ratios; None stays None."""
-    if interval is None:
-        return None
-    low, high = (None if v is None else float(np.exp(v)) for v in (interval.low, interval.high))
-    return Interval(float(np.exp(interval.estimate)), low, high, interval.count)
 
 
 @dataclass(frozen=True)
@@ -143,25 +100,10 @@ def weighted_line(x, y):
                 intercept + reach[0], errors[1], degrees, x.size)
 
 
-def student_quantile(degrees):
-    """How many standard errors a 95 % interval reaches to each side."""
-    return float(special.stdtrit(degrees, (1 + LEVEL) / 2))
-
-
-def slope_ratio(left, right):
-    """The ratio of two independent slopes, with Welch's interval of its logarithm.
-
-    Returns None unless both have an interval and that interval is above 0.
-    """
-    if not all(line and line.low is not None and line.low > 0 for line in (left, right)):
-        return None
-    relative = np.array([left.slope_error / left.slope, right.slope_error / right.slope]) ** 2
-    estimate, error = np.log(left.slope / right.slope), np.sqrt(relative.sum())
-    parts = relative**2 / np.array([left.degrees, right.degrees])
-    degrees = relative.sum() ** 2 / parts.sum() if parts.sum() > 0 else left.degrees
-    reach = student_quantile(degrees) * error
-    ends = Interval(estimate, estimate - reach, estimate + reach, min(left.count, right.count))
-    return exponentiate(ends)
+def student_quantile(degrees, alpha=1 - LEVEL):
+    """How many standard errors an interval that misses in the share `alpha` of all cases reaches to
+    each side."""
+    return float(special.stdtrit(degrees, 1 - alpha / 2))
 
 
 @dataclass(frozen=True)
@@ -212,39 +154,12 @@ def percentile(distribution, per_100k):
     return float(min(distribution.upper[index] - 1, distribution.max))
 
 
-def paired_percentile_ratio(left, right, per_100k):
-    """The ratio of a percentile of two merged distributions, with its interval.
-
-    `left` and `right` map a round to the row distributions of its trials. Distributions are merged,
-    never averaged, so the bootstrap draws rounds, the same ones for both sides, and merges those.
-    Returns None where no round has both, or where either percentile is null or 0. A tail varies
-    from round to round more than few rounds can tell, so the interval is widened to Student's of the
-    ratios of single rounds; where those are null, FEW_ROUNDS are needed for any interval.
-    """
-    rounds = sorted(set(left) & set(right))
-    tables = [bucket_table([side[r] for r in rounds]) for side in (left, right)]
-    if any(table is None for table in tables):
-        return None
-    whole = log_ratios(tables, np.ones((1, len(rounds))), per_100k)
-    if not whole.size:
-        return None
-    single = log_ratios(tables, np.eye(len(rounds)), per_100k)
-    if len(rounds) < MIN_ROUNDS or single.size < len(rounds) < FEW_ROUNDS:
-        return exponentiate(Interval(float(whole[0]), None, None, len(rounds)))
-    draws = resample_indices(len(rounds))
-    times = np.stack([(draws == i).sum(axis=1) for i in range(len(rounds))], axis=1)
-    low, high = tail_quantiles(log_ratios(tables, times, per_100k))
-    if single.size == len(rounds):
-        low, high = widen(low, high, single)
-    return exponentiate(Interval(float(whole[0]), low, high, len(rounds)))
-
-
 def log_ratios(tables, times, per_100k):
-    """Logarithms of the ratio of the two tables' percentiles for each of `times`, shape (b, r),
-    without those where a percentile is null or 0."""
+    """Logarithms of the ratio of the two tables' percentiles for each of `times`, shape (b, r);
+    nan where a percentile is null or 0. Shape (b,)."""
     top, bottom = (table_percentiles(table, times, per_100k) for table in tables)
     is_known = (top > 0) & (bottom > 0)
-    return np.log(top[is_known] / bottom[is_known])
+    return np.log(np.where(is_known, top, np.nan) / np.where(is_known, bottom, 1))
 
 
 def bucket_table(rounds):

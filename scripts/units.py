@@ -56,6 +56,15 @@ def time_text(ns, digits=3):
     return scaled(ns, TIME_STEPS, digits)
 
 
+DURATION_NS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+
+def parse_duration(text):
+    """Nanoseconds of a duration as specs have it: '100ms', '0'."""
+    digits = text.rstrip("nums")
+    return float(digits) * DURATION_NS[text[len(digits):]] if float(digits) else 0.0
+
+
 def bytes_text(size, digits=3):
     return scaled(size, BYTES_STEPS, digits)
 
@@ -76,6 +85,20 @@ def factor_text(ratio, low=None, high=None):
         return f"{shown[0]} %" + (f" ({shown[1]}..{shown[2]})" if low is not None else "")
     shown = [significant(v) for v in (ratio, low, high) if v is not None]
     return f"{shown[0]}x" + (f" ({shown[1]}..{shown[2]})" if low is not None else "")
+
+
+def ends_text(low, high):
+    """The ends of a ratio's interval, '0.97..1.31', with more decimals where both are near 1."""
+    if 0.9 < low and high < 1.1:
+        return f"{low:.4f}..{high:.4f}"
+    return f"{significant(low)}..{significant(high)}"
+
+
+def visible_text(ratio):
+    """A smallest visible ratio above 1, as text for 'could have seen ...'."""
+    if ratio < 1.0001:
+        return "under 0.01 %"
+    return factor_text(ratio) if ratio < 1000 else "1,000x+"
 
 
 def plural(count, word):

@@ -1,16 +1,18 @@
 """Judges one model against another, metric by metric, and says it in words. From numbers alone.
 
-A ratio is other : reference; what it says of the models is decided by its interval, in judge().
+A ratio is other : reference; what it says of the models is decided by its interval, which judge()
+gives to all comparisons of a metric together.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable
 
 import cells as figures
+import inference
 import stats
 from load import dig
-from units import count_text, factor_text, plural, significant
+from units import count_text, ends_text, factor_text, plural, visible_text
 
 REFERENCE_MODEL = "async"
 
@@ -47,8 +49,9 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """ratio is other : reference. `reason` says why there is no verdict; then ratio and interval
-    may still hold what was seen. `basis` says what the ratio is of, where it is not one spec."""
+    """ratio is other : reference, of `finding`. `reason` says why there is no verdict; then the ratio
+    may still hold what was seen. `basis` says what the ratio is of, where it is not one spec.
+    judge() gives low, high, the smallest ratio above 1 that was `visible`, and the `alpha` of both."""
 
     metric: Metric
     workload: str
@@ -59,12 +62,18 @@ class Comparison:
     reference: str
     other_model: str
     ideal_ns: int | None
-    ratio: float | None = None
-    low: float | None = None
-    high: float | None = None
+    finding: inference.Finding | None = None
     rounds: int = 0
     reason: str | None = None
     basis: str | None = None
+    low: float | None = None
+    high: float | None = None
+    visible: float | None = None
+    alpha: float | None = None
+
+    @property
+    def ratio(self):
+        return self.finding.ratio if self.finding else None
 
     @property
     def outcome(self):
@@ -76,23 +85,54 @@ class Comparison:
         return "reference" if (self.ratio > 1) != self.metric.is_more_better else "other"
 
 
-def compare_run(families):
+def compare_run(families, spread_of=None):
     """Comparisons of every family: each other series with the reference, each common N, each
-    metric, in this order."""
-    return [c for family in families for c in compare_family(family)]
+    metric, in this order. `spread_of` is as in judge()."""
+    return judge([c for family in families for c in compare_family(family)], spread_of)
+
+
+def judge(comparisons, spread_of=None):
+    """The comparisons with their intervals. All of one metric are one family: their intervals have
+    one level, inference.family_alpha(). spread_of(metric, comparison) is the spread between cells
+    that are the same, or None; no comparison is judged by less noise than that, but for slopes, which
+    are over N and not over rounds."""
+    found = list(comparisons)
+    for metric in dict.fromkeys(c.metric for c in found):
+        own = {i: with_spread(c, spread_of) for i, c in enumerate(found)
+               if c.metric == metric and c.reason is None}
+        alpha = inference.family_alpha([inference.p_value(c.finding) for c in once(own.values())])
+        for i, c in own.items():
+            low, high = inference.interval(c.finding, alpha)
+            found[i] = replace(c, low=low, high=high, alpha=alpha,
+                               visible=inference.smallest_visible(c.finding, alpha))
+    return found
+
+
+def with_spread(c, spread_of):
+    if spread_of is None or c.basis:
+        return c
+    return replace(c, finding=inference.at_least(c.finding, spread_of(c.metric, c)))
+
+
+def once(comparisons):
+    """Without those that repeat the slopes of another N."""
+    return list({(c.metric, c.workload, c.cpus, c.other, c.finding) if c.basis else id(c): c
+                 for c in comparisons}.values())
 
 
 def compare_family(family):
+    return [compare(metric, other, reference, tasks)
+            for other, reference, tasks in pairs_of(family) for metric in METRICS
+            if metric.workload in (None, family.workload)]
+
+
+def pairs_of(family):
+    """Yields (other, reference, tasks): each other series with the reference, each N of both."""
     reference = next((s for s in family.series if s.model == REFERENCE_MODEL), None)
-    if reference is None:
-        return []
-    found = []
-    for other in family.series:
+    for other in family.series if reference else ():
         sizes = sorted({c.tasks for c in other.cells} & {c.tasks for c in reference.cells})
         for tasks in sizes if other is not reference else ():
-            found += [compare(metric, other, reference, tasks) for metric in METRICS
-                      if metric.workload in (None, family.workload)]
-    return found
+            yield other, reference, tasks
 
 
 def headline(comparisons):
@@ -128,35 +168,36 @@ def compare(metric, other, reference, tasks):
 
 def measured(metric, series, cells, about):
     """The Comparison of two cells that both have ok trials."""
-    if metric.distribution:
-        found = compare_p99(metric, cells)
-    else:
-        values = [positive(cell.rounds(metric.figure)) for cell in cells]
-        found = stats.paired_ratio(*values)
+    found = finding_of(metric, cells)
     if found is None:
         missing = [s.label for s, cell in zip(series, cells) if not has_figure(metric, cell)]
         reason = f"not measured in {' and '.join(missing)}" if missing else "no round has both"
         return Comparison(**about, rounds=common_rounds(cells), reason=reason)
     if metric.memory:
         slopes = [figures.memory_line(s, metric.memory) for s in series]
-        by_slope = stats.slope_ratio(*slopes)
+        by_slope = inference.slope_ratio(*slopes)
         if by_slope:
             basis = f"slopes over {slopes[0].count} and {slopes[1].count} values of N"
-            return Comparison(**about, ratio=by_slope.estimate, low=by_slope.low,
-                              high=by_slope.high, rounds=found.count, basis=basis)
-    reason = None if found.low is not None else no_interval(found)
-    return Comparison(**about, ratio=found.estimate, low=found.low, high=found.high,
-                      rounds=found.count, reason=reason)
+            return Comparison(**about, finding=by_slope, rounds=found.count, basis=basis)
+    return Comparison(**about, finding=found, rounds=found.count, reason=why_no_verdict(found))
 
 
-def no_interval(found):
-    few = stats.MIN_ROUNDS if found.count < stats.MIN_ROUNDS else stats.FEW_ROUNDS
-    return f"{plural(found.count, 'round')}; a verdict takes {few}"
+def finding_of(metric, cells):
+    """The Finding of the ratio of two cells' figures, paired within rounds, or None."""
+    if metric.distribution:
+        sides = [cell.rounds(lambda row: counted(row.get(metric.distribution))) for cell in cells]
+        return inference.percentile_ratio(*sides, stats.PER_100K["p99"])
+    return inference.paired_ratio(*(positive(cell.rounds(metric.figure)) for cell in cells))
 
 
-def compare_p99(metric, cells):
-    sides = [cell.rounds(lambda row: counted(row.get(metric.distribution))) for cell in cells]
-    return stats.paired_percentile_ratio(*sides, stats.PER_100K["p99"])
+def why_no_verdict(found):
+    """None where there is one."""
+    if found.error is not None:
+        return None
+    if found.count < stats.FEW_ROUNDS:
+        few = stats.MIN_ROUNDS if found.count < stats.MIN_ROUNDS else stats.FEW_ROUNDS
+        return f"{plural(found.count, 'round')}; a verdict takes {few}"
+    return "without one of the rounds too few samples lie beyond"
 
 
 def counted(distribution):
@@ -196,11 +237,11 @@ def factor(c):
 
 
 def short(c):
-    """The better of the two and by how much, at most 29 columns for ordinary numbers."""
+    """The better of the two and by how much, at most 30 columns for ordinary numbers."""
     if c.outcome == "no verdict":
         return "no verdict" if c.ratio is None else f"no verdict, seen {c.ratio:.2f}x"
     if c.outcome == "none":
-        return "no difference seen"
+        return f"none seen (could see {visible_text(c.visible)})"
     return f"{c.reference if c.outcome == 'reference' else c.other} by {factor(c)}"
 
 
@@ -211,12 +252,14 @@ def sentence(c):
         seen = "" if c.ratio is None else f"; seen: {c.other} : {c.reference} {c.ratio:.2f}"
         return f"{c.metric.title}: not comparable ({c.reason}){seen}"
     if c.outcome == "none":
-        return (f"{c.metric.title}: no difference seen between {c.other} and {c.reference} "
-                f"({c.other} : {c.reference} {significant(c.low)}..{significant(c.high)}){basis}")
+        return (f"{c.metric.title}: no difference seen between {c.other} and {c.reference} (could "
+                f"have seen {visible_text(c.visible)}; {c.other} : {c.reference} "
+                f"{ends_text(c.low, c.high)}){basis}")
     winner, loser = c.reference, c.other
     if c.outcome == "other":
         winner, loser = loser, winner
-    return f"{winner} {c.metric.claim} than {loser} by {factor(c)}{basis}"
+    return (f"{winner} {c.metric.claim} than {loser} by {factor(c)}, smallest visible "
+            f"{visible_text(c.visible)}{basis}")
 
 
 def context(c):

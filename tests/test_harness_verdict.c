@@ -74,8 +74,11 @@ struct fixture {
 /* Three operations of 11, 12 and 13 ms that all went well. */
 static int set_up(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
-    if (!f || recorder_create(&f->recorder, 3, 3, -1) || histogram_create(&f->latency) ||
-        histogram_create(&f->overshoot))
+    if (!f ||
+        recorder_create(
+            &f->recorder,
+            &(struct recorder_options){.operations = 3, .plateau_tasks = 3, .plateau_fd = -1}) ||
+        histogram_create(&f->latency) || histogram_create(&f->overshoot))
         return -1;
     for (uint64_t i = 0; i < 3; i++)
         f->recorder->records[i] = (struct operation_record){

@@ -514,7 +514,10 @@ static struct fetch fetch_in(const struct model *model, const char *spec, const 
     if (workload_fetch.check(fetch.params, message))
         fail_msg("%s: %s", spec, message);
     fetch.operations = workload_fetch.operations(fetch.params);
-    assert_int_equal(recorder_create(&fetch.recorder, fetch.operations, 0, -1), 0);
+    assert_int_equal(
+        recorder_create(&fetch.recorder, &(struct recorder_options){.operations = fetch.operations,
+                                                                    .plateau_fd = -1}),
+        0);
     struct workload_input input = {fetch.params, fetch.recorder, origin_url};
     if (workload_fetch.prepare(&input, &fetch.workload_state, message))
         fail_msg("%s: %s", spec, message);

@@ -30,7 +30,11 @@ static int close_pipe(void **state) {
 
 static struct recorder *create(uint64_t operations, uint64_t plateau_tasks) {
     struct recorder *recorder = NULL;
-    assert_int_equal(recorder_create(&recorder, operations, plateau_tasks, plateau_pipe[1]), 0);
+    assert_int_equal(
+        recorder_create(&recorder, &(struct recorder_options){.operations = operations,
+                                                              .plateau_tasks = plateau_tasks,
+                                                              .plateau_fd = plateau_pipe[1]}),
+        0);
     return recorder;
 }
 
@@ -163,7 +167,10 @@ static void there_is_no_plateau_when_not_all_could_be_spawned(void **state) {
 static void a_plateau_that_nobody_asked_for_is_not_reported(void **state) {
     (void)state;
     struct recorder *recorder;
-    assert_int_equal(recorder_create(&recorder, 1, 1, -1), 0);
+    assert_int_equal(recorder_create(&recorder, &(struct recorder_options){.operations = 1,
+                                                                           .plateau_tasks = 1,
+                                                                           .plateau_fd = -1}),
+                     0);
     recorder_task_begin(recorder);
     recorder_all_spawned(recorder, 1, 0);
     assert_false(atomic_load(&recorder->is_plateau_reported));

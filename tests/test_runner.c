@@ -57,7 +57,8 @@ static int serial_run(const struct model_options *options, task_function *main_f
 }
 
 static void serial_report(struct model_report *report) {
-    *report = (struct model_report){.stack_bytes = 4096, .stack_used_peak_bytes = -1};
+    *report =
+        (struct model_report){.stack_bytes = 4096, .stack_used_peak_bytes = -1, .idle_ns = -1};
 }
 
 static const struct parameter serial_parameters[] = {{0}};

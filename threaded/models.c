@@ -39,6 +39,7 @@ static int run_pool(const struct model_options *options, task_function *main_fun
 static void report_stack(struct model_report *report) {
     report->stack_bytes = stack_bytes;
     report->stack_used_peak_bytes = -1;
+    report->idle_ns = -1;
 }
 
 static int64_t threads_in_flight_max(const struct model_options *options, int64_t tasks) {

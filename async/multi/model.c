@@ -17,6 +17,7 @@
    Kept from the end of a run to its report. */
 static struct stack_pool **pools;
 static size_t pool_count;
+static int64_t idle_ns; /* of the mean loop */
 
 static size_t count_cores(void) {
     cpu_set_t cpus;
@@ -84,7 +85,9 @@ static int add_loop(struct group *group, struct helpers *helpers) {
 static void group_destroy(struct group *group) {
     if (!group)
         return;
+    idle_ns = 0;
     for (size_t i = 0; i < group->count; i++) {
+        idle_ns += group->peers[i].loop->idle_ns / (int64_t)group->count;
         loop_destroy(group->peers[i].loop);
         close(group->peers[i].descriptor);
     }
@@ -186,6 +189,7 @@ static int run_async_multi(const struct model_options *options, task_function *m
 static void report_run(struct model_report *report) {
     report->stack_bytes = (int64_t)stack_pool_stack_bytes(pools[0]);
     report->stack_used_peak_bytes = 0;
+    report->idle_ns = idle_ns;
     for (size_t i = 0; i < pool_count; i++) {
         int64_t peak_bytes = (int64_t)stack_pool_used_peak_bytes(pools[i]);
         if (peak_bytes > report->stack_used_peak_bytes)

@@ -31,7 +31,7 @@ struct progress {
 /* How long a trial of this cell is thought to take before one was run: its waits, as often as the
    model must queue them, and what starting a process takes; at most what it may take. */
 static int64_t expected_ns(const struct plan *plan, const struct cell *cell) {
-    int64_t tasks = spec_common(&cell->spec)->tasks;
+    int64_t tasks = spec_tasks(&cell->spec);
     int64_t at_once = cell->model_spec.model->in_flight_max(&cell->model_spec.options, tasks);
     int64_t turns = (tasks + at_once - 1) / at_once;
     if (cell->ideal_ns >= plan->timeout_ns / turns)

@@ -1,12 +1,10 @@
 #include "harness/row.h"
 
+#include "harness/distribution.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
-
-static json_t *figure(int64_t value) {
-    return value < 0 ? json_null() : json_integer(value);
-}
 
 static void set(json_t *object, const char *key, json_t *value) {
     json_object_set_new(object, key, value);
@@ -33,7 +31,7 @@ static json_t *empty_row(const char *run, int64_t round, const struct cell *cell
     if (!row)
         return NULL;
     add_unknown(row, "status", "reason", NULL);
-    set(row, "tasks", json_integer(common->tasks));
+    set(row, "tasks", json_integer(spec_tasks(&cell->spec)));
     add_unknown(row, "operations", NULL);
     set(row, "errors", json_object());
     set(row, "verified", json_false());
@@ -51,7 +49,12 @@ static json_t *empty_row(const char *run, int64_t round, const struct cell *cell
     add_unknown(row, "limit", "origin", NULL);
     set(row, "process",
         add_unknown(json_object(), "wall_ns", "cpu_user_ns", "cpu_system_ns", NULL));
-    add_unknown(row, "timeline", NULL);
+    set(row, "unit", json_string(cell->spec.workload->unit));
+    if (!cell->spec.workload->unit)
+        set(row, "unit", json_null());
+    set(row, "units_per_operation", json_integer(spec_units(&cell->spec)));
+    set(row, "figures", json_object());
+    add_unknown(row, "loop_occupancy", "blocking", "timeline", NULL);
     return row;
 }
 
@@ -101,11 +104,11 @@ static void add_memory(json_t *row, const struct trial_outcome *outcome, int64_t
     const struct memory_reading *base = &outcome->base, *plateau = &outcome->plateau;
     if (!base->ended_ns)
         return;
-    set(memory, "rss_base_bytes", figure(base->process.rss_bytes));
+    set(memory, "rss_base_bytes", figure_json(base->process.rss_bytes));
     if (!plateau->ended_ns || (first_ended_ns && plateau->ended_ns >= first_ended_ns))
         return;
     int64_t rss = plateau->process.rss_bytes;
-    set(memory, "rss_plateau_bytes", figure(rss));
+    set(memory, "rss_plateau_bytes", figure_json(rss));
     if (rss < 0 || plateau->process.page_tables_bytes < 0 || base->process.page_tables_bytes < 0)
         return;
     int64_t tables = plateau->process.page_tables_bytes - base->process.page_tables_bytes;

@@ -135,6 +135,16 @@ const struct workload_params *spec_common(const struct spec *spec) {
     return spec->params;
 }
 
+int64_t spec_tasks(const struct spec *spec) {
+    const struct workload *workload = spec->workload;
+    return workload->tasks ? workload->tasks(spec->params) : spec_common(spec)->tasks;
+}
+
+int64_t spec_units(const struct spec *spec) {
+    const struct workload *workload = spec->workload;
+    return workload->units ? workload->units(spec->params) : 1;
+}
+
 void spec_destroy(struct spec *spec) {
     if (spec->params) {
         parameters_destroy(spec->workload->parameters, spec->params);

@@ -46,6 +46,10 @@ int model_spec_parse(struct model_spec *out, const char *text, struct message *m
 /* The parameters that all workloads have. */
 const struct workload_params *spec_common(const struct spec *spec);
 
+/* How many tasks there are, and how many units an operation has. */
+int64_t spec_tasks(const struct spec *spec);
+int64_t spec_units(const struct spec *spec);
+
 void spec_destroy(struct spec *spec);
 void model_spec_destroy(struct model_spec *model_spec);
 

@@ -200,8 +200,7 @@ void table_print(FILE *stream, const struct plan *plan, const json_t *rows) {
         return;
     format_ns((double)first->ideal_ns, ideal);
     fprintf(stream, "%s\ntasks %lld, ideal wall time %s, rounds %lld; medians over the rounds\n\n",
-            first->spec.text, (long long)spec_common(&first->spec)->tasks, ideal,
-            (long long)plan->rounds);
+            first->spec.text, (long long)spec_tasks(&first->spec), ideal, (long long)plan->rounds);
     fprintf(stream, "%-12s %-8s %10s %10s %10s %13s %10s %9s  %s\n", "model", "status", "CPU/op",
             "latency", "latency", "overshoot", "RSS", "in flight",
             plan->rounds > 1 ? "wall [min .. max]" : "wall");

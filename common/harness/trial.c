@@ -57,7 +57,7 @@ static void raise_descriptors(void) {
 }
 
 static int create_timeline(struct trial *t, uint64_t operations) {
-    size_t tasks = (size_t)spec_common(&t->spec)->tasks;
+    size_t tasks = (size_t)spec_tasks(&t->spec);
     size_t spans = (tasks + operations) * SPANS_EACH;
     return timeline_create(&t->timeline, tasks, spans < SPANS_MAX ? spans : SPANS_MAX);
 }
@@ -67,8 +67,15 @@ static int create_instruments(struct trial *t) {
     const struct workload *workload = t->spec.workload;
     const struct model *model = t->model_spec.model;
     uint64_t operations = workload->operations(t->spec.params);
-    int64_t plateau = model->in_flight_max(&t->model_spec.options, spec_common(&t->spec)->tasks);
-    int err = recorder_create(&t->recorder, operations, (uint64_t)plateau, t->options->control_fd);
+    int64_t plateau = model->in_flight_max(&t->model_spec.options, spec_tasks(&t->spec));
+    struct workload_blocking blocking = {0};
+    if (workload->blocking)
+        workload->blocking(t->spec.params, &blocking);
+    struct recorder_options options = {.operations = operations,
+                                       .blocks = blocking.blocks,
+                                       .plateau_tasks = (uint64_t)plateau,
+                                       .plateau_fd = t->options->control_fd};
+    int err = recorder_create(&t->recorder, &options);
     if (!err)
         err = histogram_create(&t->latency);
     if (!err && workload->is_sleep)
@@ -125,7 +132,7 @@ static void measure(struct trial *t) {
     struct usage after = usage_now();
     memory_read_process(0, &t->memory);
     t->used = usage_between(&before, &after);
-    t->report = (struct model_report){-1, -1};
+    t->report = (struct model_report){-1, -1, -1};
     if (!t->run_error)
         model->report(&t->report);
 }
@@ -135,7 +142,9 @@ static json_t *report(const struct trial *t, const struct verdict *verdict) {
                                 .all_spawned_ns = t->recorder->all_spawned_ns,
                                 .last_end_ns = verdict->summary.last_end_ns,
                                 .end_ns = t->end_ns};
-    struct trial_result result = {.verdict = verdict,
+    struct trial_result result = {.spec = &t->spec,
+                                  .state = t->state,
+                                  .verdict = verdict,
                                   .recorder = t->recorder,
                                   .phases = phases_of(&times),
                                   .used = t->used,

@@ -1,32 +1,8 @@
 #include "harness/trial_result.h"
 
+#include "harness/blocking_result.h"
+#include "harness/distribution.h"
 #include "harness/limits.h"
-
-static json_t *figure(int64_t value) {
-    return value < 0 ? json_null() : json_integer(value);
-}
-
-static json_t *buckets_json(const struct histogram *histogram) {
-    json_t *buckets = json_array();
-    struct histogram_bucket bucket;
-    unsigned cursor = 0;
-    while (histogram_next_bucket(histogram, &cursor, &bucket))
-        json_array_append_new(buckets, json_pack("[I, I, I]", (json_int_t)bucket.from,
-                                                 (json_int_t)bucket.to, (json_int_t)bucket.count));
-    return buckets;
-}
-
-static json_t *distribution_json(const struct histogram *h) {
-    if (!h)
-        return json_null();
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "count",
-                     (json_int_t)histogram_count(h), "min", figure(histogram_min(h)), "mean",
-                     figure(histogram_mean(h)), "p50", figure(histogram_percentile(h, 50000)),
-                     "p90", figure(histogram_percentile(h, 90000)), "p99",
-                     figure(histogram_percentile(h, 99000)), "p999",
-                     figure(histogram_percentile(h, 99900)), "max", figure(histogram_max(h)),
-                     "buckets", buckets_json(h));
-}
 
 static json_t *timeline_json(const struct timeline *timeline) {
     if (!timeline)
@@ -64,6 +40,32 @@ static void add_times(json_t *object, const struct trial_result *result) {
     json_object_set_new(object, "timeline", timeline_json(result->timeline));
 }
 
+static json_t *figures_json(const struct trial_result *result) {
+    const struct workload *workload = result->spec->workload;
+    struct workload_figure figures[WORKLOAD_FIGURES_MAX];
+    size_t count = workload->figures ? workload->figures(result->state, figures) : 0;
+    json_t *object = json_object();
+    for (size_t i = 0; i < count; i++)
+        json_object_set_new(object, figures[i].name, json_integer(figures[i].value));
+    return object;
+}
+
+/* Of a model that runs on loops: the share of the wall time in which they did not wait. */
+static json_t *occupancy_json(const struct trial_result *result) {
+    int64_t idle_ns = result->report.idle_ns;
+    if (idle_ns < 0 || result->phases.wall_ns <= 0)
+        return json_null();
+    return json_real(1 - (double)idle_ns / (double)result->phases.wall_ns);
+}
+
+static void add_findings(json_t *object, const struct trial_result *result) {
+    json_t *blocking =
+        blocking_result_json(result->spec, result->recorder, result->timeline != NULL);
+    json_object_set_new(object, "figures", figures_json(result));
+    json_object_set_new(object, "loop_occupancy", occupancy_json(result));
+    json_object_set_new(object, "blocking", blocking ? blocking : json_null());
+}
+
 static void add_usage(json_t *object, const struct usage *used) {
     json_object_set_new(object, "cpu_user_ns", json_integer(used->cpu_user_ns));
     json_object_set_new(object, "cpu_system_ns", json_integer(used->cpu_system_ns));
@@ -79,10 +81,10 @@ static void add_memory(json_t *object, const struct trial_result *result) {
     const struct model_report *report = &result->report;
     json_object_set_new(
         object, "memory",
-        json_pack("{s:o}", "rss_peak_bytes", figure(result->memory.rss_peak_bytes)));
+        json_pack("{s:o}", "rss_peak_bytes", figure_json(result->memory.rss_peak_bytes)));
     json_object_set_new(object, "stack",
-                        json_pack("{s:o, s:o}", "size_bytes", figure(report->stack_bytes),
-                                  "used_peak_bytes", figure(report->stack_used_peak_bytes)));
+                        json_pack("{s:o, s:o}", "size_bytes", figure_json(report->stack_bytes),
+                                  "used_peak_bytes", figure_json(report->stack_used_peak_bytes)));
 }
 
 json_t *trial_result_json(const struct trial_result *result) {
@@ -98,6 +100,7 @@ json_t *trial_result_json(const struct trial_result *result) {
     if (!object)
         return NULL;
     add_times(object, result);
+    add_findings(object, result);
     add_usage(object, &result->used);
     add_memory(object, result);
     return object;

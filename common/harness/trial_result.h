@@ -13,6 +13,8 @@
 
 /* What one run amounted to. */
 struct trial_result {
+    const struct spec *spec;
+    const void *state; /* the workload's */
     const struct verdict *verdict;
     const struct recorder *recorder;
     struct phases phases;

@@ -7,21 +7,28 @@
 #include <string.h>
 #include <unistd.h>
 
-int recorder_create(struct recorder **out, uint64_t operations, uint64_t plateau_tasks,
-                    int plateau_fd) {
+/* Not calloc: its zero pages would be faulted in by the run, and counted as the tasks'. */
+static void *allocate_touched(uint64_t count, size_t size) {
+    void *memory = malloc(count * size);
+    if (memory)
+        memset(memory, 0, count * size);
+    return memory;
+}
+
+int recorder_create(struct recorder **out, const struct recorder_options *options) {
     struct recorder *recorder = calloc(1, sizeof *recorder);
     if (!recorder)
         return -ENOMEM;
-    recorder->records = malloc(operations * sizeof *recorder->records);
-    if (!recorder->records) {
-        free(recorder);
+    recorder->operations = options->operations;
+    recorder->block_count = options->blocks;
+    recorder->plateau_tasks = options->plateau_tasks;
+    recorder->plateau_fd = options->plateau_fd;
+    recorder->records = allocate_touched(options->operations, sizeof *recorder->records);
+    recorder->blocks = allocate_touched(options->blocks, sizeof *recorder->blocks);
+    if (!recorder->records || (options->blocks && !recorder->blocks)) {
+        recorder_destroy(recorder);
         return -ENOMEM;
     }
-    /* Not calloc: its zero pages would be faulted in by the run, and counted as the tasks'. */
-    memset(recorder->records, 0, operations * sizeof *recorder->records);
-    recorder->operations = operations;
-    recorder->plateau_tasks = plateau_tasks;
-    recorder->plateau_fd = plateau_fd;
     *out = recorder;
     return 0;
 }
@@ -29,8 +36,23 @@ int recorder_create(struct recorder **out, uint64_t operations, uint64_t plateau
 void recorder_destroy(struct recorder *recorder) {
     if (!recorder)
         return;
+    free(recorder->blocks);
     free(recorder->records);
     free(recorder);
+}
+
+int64_t recorder_start(struct recorder *recorder, int64_t lead_ns) {
+    recorder->start_ns = clock_now_ns() + lead_ns;
+    return recorder->start_ns;
+}
+
+void recorder_block_begin(struct recorder *recorder, uint64_t block) {
+    recorder->blocks[block].begin_ns = clock_now_ns();
+}
+
+void recorder_block_end(struct recorder *recorder, uint64_t block, int error) {
+    recorder->blocks[block].end_ns = clock_now_ns();
+    recorder->blocks[block].error = error;
 }
 
 void operation_begin(struct recorder *recorder, uint64_t operation) {

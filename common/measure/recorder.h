@@ -18,9 +18,20 @@ struct operation_record {
     int32_t error;
 };
 
+/* A blocking call, likewise. */
+struct block_record {
+    int64_t begin_ns;
+    int64_t end_ns;
+    int32_t error;
+};
+
 struct recorder {
     struct operation_record *records;
     uint64_t operations;
+    struct block_record *blocks;
+    uint64_t block_count;
+
+    int64_t start_ns; /* from which due times count; 0: none was set */
 
     /* Set by main alone, in recorder_all_spawned. */
     int64_t all_spawned_ns;
@@ -40,9 +51,15 @@ struct recorder {
     _Atomic int64_t first_ended_ns; /* when the first task ended; 0: none has */
 };
 
+struct recorder_options {
+    uint64_t operations;
+    uint64_t blocks;
+    uint64_t plateau_tasks;
+    int plateau_fd;
+};
+
 /* The caller destroys *out. Returns 0 or -ENOMEM. */
-int recorder_create(struct recorder **out, uint64_t operations, uint64_t plateau_tasks,
-                    int plateau_fd);
+int recorder_create(struct recorder **out, const struct recorder_options *options);
 void recorder_destroy(struct recorder *recorder);
 
 /* What the records amount to, once no task is left. */

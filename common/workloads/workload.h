@@ -27,14 +27,45 @@ struct workload_input {
     const char *origin_url;    /* "http://127.0.0.1:PORT", or NULL where none was started */
 };
 
+/* Of a workload in which tasks tick and others block. Tick k of victim v is operation v * ticks +
+   k; its due_ns tells when. Call j of blocker b is block b * calls + j, due at quiet_ns + j *
+   every_ns. */
+struct workload_blocking {
+    uint64_t victims;
+    uint64_t ticks; /* of each victim */
+    int64_t tick_ns;
+    int64_t quiet_ns; /* from the start: the victims tick and nobody blocks */
+    uint64_t blocks;  /* blocking calls in all */
+    uint64_t calls;   /* of each blocker; 0: there are no blockers */
+    int64_t every_ns;
+};
+
+/* What a workload found out beside its operations, for the row's `figures`. The name ends in the
+   unit and is a literal. */
+struct workload_figure {
+    const char *name;
+    int64_t value;
+};
+#define WORKLOAD_FIGURES_MAX 8
+
 struct workload {
     const char *name;
     const char *summary;
     const char *operation; /* in words: "one sleep" */
     const struct parameter *parameters;
     size_t params_bytes;
+
+    /* What one operation consists of, where that is too short to be timed alone, in words: "one
+       switch"; NULL: nothing smaller. */
+    const char *unit;
+    int64_t (*units)(const void *params); /* in each operation; NULL: 1 */
+
+    int64_t (*tasks)(const void *params); /* how many there are; NULL: what `tasks` says */
     size_t task_stack_bytes; /* the most stack that one of its tasks uses in an optimised build */
     bool is_sleep; /* an operation only sleeps: what it takes beyond its wait is overshoot */
+
+    /* What distinguishes a workload of ticks and blocks; NULL: it is none. */
+    void (*blocking)(const void *params, struct workload_blocking *out);
 
     /* Whether these parameters need the harness to start an origin; NULL: never. */
     bool (*needs_origin)(const void *params);
@@ -49,12 +80,20 @@ struct workload {
     bool (*is_right)(const void *params, uint64_t operation, uint64_t value);
     int64_t (*ideal_ns)(const void *params); /* the shortest wall time that the waits allow */
 
+    /* When an operation is due, counted from recorder_start(); NULL: whenever its task comes to it.
+     */
+    int64_t (*due_ns)(const void *params, uint64_t operation);
+
     /* Allocates and touches all that the run needs. Returns 0, or a negative errno with a line in
        message. main runs as the first task; what it returns is 0 or why the run was cut short. */
     int (*prepare)(const struct workload_input *input, void **state,
                    char message[WORKLOAD_MESSAGE_BYTES]);
     task_function *main;
     void (*destroy)(void *state);
+
+    /* Writes up to WORKLOAD_FIGURES_MAX figures once no task is left, and returns how many; NULL:
+       none. */
+    size_t (*figures)(const void *state, struct workload_figure *out);
 
     /* Names an error of the workload's own; NULL where all are errnos. Returns NULL for an errno.
      */

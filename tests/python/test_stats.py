@@ -8,11 +8,6 @@ import stats
 from conftest import exact_percentile, synthetic_distribution
 
 
-def line(slope, error, degrees=3):
-    reach = stats.student_quantile(degrees) * error
-    return stats.Line(slope, slope - reach, slope + reach, 0, 0, 0, error, degrees, degrees + 2)
-
-
 def test_median_of_no_values_is_none():
     assert stats.median_interval([]) is None
 
@@ -38,42 +33,9 @@ def test_median_interval_of_three_values_is_their_range():
     assert (found.low, found.estimate, found.high) == (1, 2, 9)
 
 
-def test_a_verdict_on_three_values_has_students_interval_where_that_is_wider():
-    found = stats.cautious_interval([1, 2, 9])
-    reach = scipy_stats.t.ppf(0.975, 2) * np.std([1, 2, 9], ddof=1) / np.sqrt(3)
-    assert found.estimate == 2
-    assert (found.low, found.high) == (pytest.approx(4 - reach), pytest.approx(4 + reach))
-
-
-@pytest.mark.parametrize("rounds", [3, 4, 5, 8])
-def test_equal_models_are_told_apart_in_at_most_one_of_ten_runs(rounds):
-    draws = np.random.default_rng(4).normal(0, 0.02, (400, rounds))
-    found = [stats.cautious_interval(values) for values in draws]
-    assert np.mean([not i.low <= 0 <= i.high for i in found]) <= 0.1
-
-
 def test_the_same_values_give_the_same_interval():
     values = np.random.default_rng(3).normal(1, 1, 9)
     assert stats.median_interval(values) == stats.median_interval(values)
-
-
-def test_ratio_is_paired_within_rounds():
-    left = {1: [20.0], 2: [400.0], 3: [6000.0], 4: [1.0]}
-    right = {1: [10.0], 2: [200.0], 3: [3000.0]}
-    found = stats.paired_ratio(left, right)
-    assert found.estimate == pytest.approx(2)
-    assert (found.low, found.high) == (pytest.approx(2), pytest.approx(2))
-    assert found.count == 3
-
-
-def test_trials_of_one_round_count_once_as_their_geometric_mean():
-    found = stats.paired_ratio({1: [2.0, 8.0]}, {1: [1.0]})
-    assert found.estimate == pytest.approx(4)
-    assert found.count == 1
-
-
-def test_ratio_without_a_common_round_is_none():
-    assert stats.paired_ratio({1: [2.0]}, {2: [1.0]}) is None
 
 
 def test_weighted_line_agrees_with_scipys_curve_fit():
@@ -103,18 +65,6 @@ def test_fewer_than_five_n_give_a_slope_without_an_interval():
 
 def test_one_n_gives_no_slope():
     assert stats.weighted_line([10], [100]) is None
-
-
-def test_slope_ratio_has_the_interval_of_independent_errors():
-    found = stats.slope_ratio(line(200, 2), line(100, 1))
-    assert found.estimate == pytest.approx(2)
-    reach = scipy_stats.t.ppf(0.975, 6) * np.sqrt(2) * 0.01
-    assert found.high == pytest.approx(2 * np.exp(reach))
-
-
-def test_slope_ratio_is_none_where_a_slope_may_be_zero():
-    assert stats.slope_ratio(line(200, 2), line(1, 1)) is None
-    assert stats.slope_ratio(line(200, 2), None) is None
 
 
 def test_merging_adds_the_counts_of_buckets():
@@ -152,21 +102,6 @@ def test_merging_makes_percentiles_that_no_single_trial_has():
     parts = [synthetic_distribution(range(500)) for _ in range(2)]
     assert stats.percentile(stats.merge(parts[:1]), 99000) is None
     assert stats.percentile(stats.merge(parts), 99000) == pytest.approx(494, rel=0.01)
-
-
-def test_ratio_of_percentiles_finds_a_planted_factor():
-    rng = np.random.default_rng(6)
-    values = {r: rng.lognormal(10, 0.5, 5000).astype(int) for r in range(1, 7)}
-    left = {r: [synthetic_distribution(v * 2)] for r, v in values.items()}
-    right = {r: [synthetic_distribution(v)] for r, v in values.items()}
-    found = stats.paired_percentile_ratio(left, right, 99000)
-    assert found.estimate == pytest.approx(2, rel=0.02)
-    assert 1.9 < found.low <= found.high < 2.1
-
-
-def test_ratio_of_percentiles_is_none_where_one_is_null():
-    rounds = {r: [synthetic_distribution(range(1, 100))] for r in range(1, 4)}
-    assert stats.paired_percentile_ratio(rounds, rounds, 99000) is None
 
 
 def test_ecdf_runs_from_the_minimum_to_one():

@@ -33,14 +33,18 @@ def comparison(rows, key):
 def test_a_model_that_is_twice_as_slow_loses_by_2x():
     found = comparison(planted_rows(wall_ns=(400_000_000, 200_000_000)), "wall")
     assert found.outcome == "reference"
-    assert verdicts.sentence(found) == "async is faster than threads by 2.00x (2.00..2.00)"
+    assert verdicts.sentence(found) == (
+        "async is faster than threads by 2.00x (2.00..2.00), "
+        "smallest visible under 0.01 %")
     assert verdicts.context(found) == f"threads against async, 1,000 tasks, 6 rounds: `{SPEC}`"
 
 
 def test_the_same_ratio_the_other_way_round_is_the_other_ones_win():
     found = comparison(planted_rows(wall_ns=(200_000_000, 400_000_000)), "wall")
     assert found.outcome == "other"
-    assert verdicts.sentence(found) == "threads is faster than async by 2.00x (2.00..2.00)"
+    assert verdicts.sentence(found) == (
+        "threads is faster than async by 2.00x (2.00..2.00), "
+        "smallest visible under 0.01 %")
     assert verdicts.short(found) == "threads by 2.00x (2.00..2.00)"
 
 
@@ -58,7 +62,8 @@ def test_equal_models_give_no_difference_seen():
 
 def test_a_difference_of_a_few_percent_is_told_in_percent():
     found = comparison(planted_rows(wall_ns=(206_000_000, 200_000_000)), "wall")
-    assert verdicts.sentence(found) == "async is faster than threads by 3 % (3..3)"
+    assert verdicts.sentence(found) == (
+        "async is faster than threads by 3 % (3..3), smallest visible under 0.01 %")
 
 
 def test_more_throughput_is_better():
@@ -68,7 +73,8 @@ def test_more_throughput_is_better():
             for model, wall in (("threads", 100_000_000), ("async", 300_000_000))]
     found = comparison(rows, "throughput")
     assert verdicts.sentence(found) == (
-        "threads fetches more per second than async by 3.00x (3.00..3.00)")
+        "threads fetches more per second than async by 3.00x (3.00..3.00), "
+        "smallest visible under 0.01 %")
 
 
 def test_overshoot_is_compared_by_the_p99_of_merged_rounds():
