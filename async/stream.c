@@ -16,8 +16,7 @@
    All who wait are tasks of the loop that it is registered with. */
 struct descriptor {
     int fd;
-    int register_error;
-    struct loop *registered_with; /* NULL: with none */
+    _Atomic(struct loop *) registered_with; /* NULL: with none */
     struct event event;
     struct wait_list readers, writers;
 };
@@ -49,12 +48,18 @@ static void on_edge(evutil_socket_t fd, short what, void *arg) {
         wake_all(&descriptor->writers);
 }
 
+struct registration {
+    struct descriptor *descriptor;
+    int err;
+};
+
 static void register_event(void *arg) {
-    struct descriptor *descriptor = arg;
+    struct registration *registration = arg;
+    struct descriptor *descriptor = registration->descriptor;
     event_assign(&descriptor->event, loop->base, descriptor->fd,
                  EV_READ | EV_WRITE | EV_ET | EV_PERSIST, on_edge, descriptor);
     if (event_add(&descriptor->event, NULL))
-        descriptor->register_error = errno ? -errno : -ENOMEM;
+        registration->err = errno ? -errno : -ENOMEM;
     else
         descriptor->registered_with = loop;
 }
@@ -67,34 +72,37 @@ static void unregister_event(void *arg) {
 
 /* libevent may be called by its loop's thread only. */
 static void leave_loop(struct descriptor *descriptor) {
-    if (descriptor->registered_with == loop)
+    struct loop *former = descriptor->registered_with;
+    if (former == loop)
         loop_call(loop, unregister_event, descriptor);
-    else if (descriptor->registered_with)
-        multi_call(descriptor->registered_with, unregister_event, descriptor);
+    else if (former)
+        multi_call(former, unregister_event, descriptor);
 }
 
 /* Unless another task waits, which would never be woken. */
 static void unregister_unused(void *arg) {
-    struct descriptor *descriptor = arg;
+    struct registration *registration = arg;
+    struct descriptor *descriptor = registration->descriptor;
     if (descriptor->readers.first || descriptor->writers.first)
-        descriptor->register_error = -EBUSY;
+        registration->err = -EBUSY;
     else
         unregister_event(descriptor);
 }
 
 /* Registering reports an edge for what is there already, so none is missed on the way. */
-static int come_to_loop(struct descriptor *descriptor) {
-    descriptor->register_error = 0;
-    if (descriptor->registered_with)
-        multi_call(descriptor->registered_with, unregister_unused, descriptor);
-    if (!descriptor->register_error)
-        loop_call(loop, register_event, descriptor);
-    return descriptor->register_error;
+static int come_to_loop(struct descriptor *descriptor, struct loop *former) {
+    struct registration registration = {.descriptor = descriptor};
+    if (former)
+        multi_call(former, unregister_unused, &registration);
+    if (!registration.err)
+        loop_call(loop, register_event, &registration);
+    return registration.err;
 }
 
 /* Waits for an edge. Returns what loop_wait() does, or why libevent cannot watch the descriptor. */
 static int wait_for(struct descriptor *descriptor, short what, int64_t deadline) {
-    int err = descriptor->registered_with == loop ? 0 : come_to_loop(descriptor);
+    struct loop *former = atomic_load_explicit(&descriptor->registered_with, memory_order_acquire);
+    int err = former == loop ? 0 : come_to_loop(descriptor, former);
     if (err)
         return err;
     loop->waits_outside++;

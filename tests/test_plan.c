@@ -114,7 +114,7 @@ static void a_wrong_cell_is_refused_with_file_cell_and_key(void **state) {
                    "sleep, fetch, chain");
     assert_refused(CELLS("{\"workload\":\"sleep\",\"model\":\"goroutines\"}"),
                    "plan test: cell 2: key \"model\": unknown model \"goroutines\": there are "
-                   "threads, pool, async");
+                   "threads, pool, async, async-multi");
     assert_refused(CELLS("{\"workload\":\"sleep\",\"model\":\"async\",\"tasks\":1.5}"),
                    "plan test: cell 2: key \"tasks\": must be text, a whole number, true or false");
     assert_refused(CELLS("{\"workload\":\"sleep\",\"model\":\"async\",\"tasks\":0}"),
