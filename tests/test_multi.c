@@ -5,6 +5,7 @@
 #include "sync/queue.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 static int run_on(int64_t loops, task_function *main_function, void *arg) {
@@ -279,6 +280,40 @@ static void a_loop_that_sleeps_for_a_time_is_no_deadlock(void **state) {
     assert_int_equal(run_on(3, wait_for_a_sleeper, NULL), 0);
 }
 
+/* A signal that is raised on any of the threads is handled there. */
+
+static volatile sig_atomic_t signals_handled;
+
+static void count_signal(int number) {
+    (void)number;
+    signals_handled++;
+}
+
+static int raise_it(void *arg) {
+    (void)arg;
+    raise(SIGUSR1);
+    return 0;
+}
+
+static int raise_everywhere(void *arg) {
+    (void)arg;
+    struct task *task;
+    for (int i = 1; i <= 4; i++) {
+        EXPECT(task_spawn(&task, "raiser", raise_it, NULL), 0);
+        EXPECT(task_await(task, NULL), 0);
+        EXPECT(signals_handled, i);
+    }
+    return 0;
+}
+
+static void a_task_may_raise_a_signal_on_any_loop(void **state) {
+    (void)state;
+    struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_ONSTACK}, former;
+    sigaction(SIGUSR1, &action, &former);
+    assert_int_equal(run_on(4, raise_everywhere, NULL), 0);
+    sigaction(SIGUSR1, &former, NULL);
+}
+
 /* Uses `bytes` of stack for certain. */
 static __attribute__((noinline)) int use_stack(size_t bytes) {
     volatile char frame[1024];
@@ -356,6 +391,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_stream_that_a_task_of_another_loop_waits_for_is_busy),
         cmocka_unit_test(a_deadlock_of_several_loops_names_the_tasks_of_all),
         cmocka_unit_test(a_loop_that_sleeps_for_a_time_is_no_deadlock),
+        cmocka_unit_test(a_task_may_raise_a_signal_on_any_loop),
         cmocka_unit_test(an_overflow_on_any_loop_is_reported_by_name),
         cmocka_unit_test(a_run_has_as_many_loops_as_it_is_told),
     };

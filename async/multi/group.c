@@ -4,7 +4,6 @@
 #include "report.h"
 
 #include <errno.h>
-#include <signal.h>
 
 #define SPIN_NS (5 * NS_PER_US)   /* about what going to sleep and being woken takes */
 #define QUICK_NS (20 * NS_PER_US) /* a sleep so short would better have been spent looking */
@@ -139,27 +138,13 @@ static void *loop_main(void *arg) {
     return NULL;
 }
 
-/* Signals that come from outside are the first thread's. */
-static int start_thread(struct peer *peer) {
-    sigset_t outside, former;
-    sigfillset(&outside);
-    sigdelset(&outside, SIGSEGV);
-    sigdelset(&outside, SIGBUS);
-    sigdelset(&outside, SIGFPE);
-    sigdelset(&outside, SIGILL);
-    sigdelset(&outside, SIGABRT);
-    pthread_sigmask(SIG_SETMASK, &outside, &former);
-    int err = pthread_create(&peer->thread, NULL, loop_main, peer->loop);
-    pthread_sigmask(SIG_SETMASK, &former, NULL);
-    return -err;
-}
-
 int group_run(struct group *group, struct task *main_task) {
     size_t started = 1;
     atomic_store(&group->active, group->count);
     pthread_mutex_lock(&group->gate);
     while (started < group->count && !group->err) {
-        group->err = start_thread(&group->peers[started]);
+        struct peer *peer = &group->peers[started];
+        group->err = -pthread_create(&peer->thread, NULL, loop_main, peer->loop);
         started += !group->err;
     }
     group->is_over = group->err != 0;
