@@ -19,15 +19,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Between two looks at what another thread is about to change. */
-#if defined(__x86_64__)
-#define RELAX() __builtin_ia32_pause()
-#elif defined(__aarch64__)
-#define RELAX() __asm__ volatile("isb")
-#else
-#define RELAX() ((void)0)
-#endif
-
 /* One thing that another thread has for a loop. It is put in once until it is delivered. */
 struct inbox_entry {
     struct inbox_entry *next;
@@ -60,7 +51,6 @@ struct peer {
     _Alignas(64) struct loop *loop;
     struct group *group;
     int descriptor; /* an eventfd that ends libevent's wait */
-    bool is_quick;  /* entries have come soon after it had nothing left to do */
     pthread_t thread;
     struct inbox_entry finish, go_on;
     struct stack_pool *dealt_stacks; /* of the tasks that main has it run */
@@ -84,8 +74,7 @@ struct group {
     _Alignas(64) pthread_mutex_t gate;  /* held while the loops that are parked must stay so */
     bool is_over;                       /* changed while all are */
     int err;
-    bool may_spin; /* there is a core for each loop */
-    size_t next;   /* loop to deal a child of main to */
+    size_t next; /* loop to deal a child of main to */
     size_t count;
     struct peer peers[];
 };

@@ -1,13 +1,8 @@
 #include "async/multi/engine.h"
 #include "async/overflow.h"
-#include "clock.h"
 #include "report.h"
 
 #include <errno.h>
-
-#define SPIN_NS (5 * NS_PER_US)   /* about what going to sleep and being woken takes */
-#define QUICK_NS (20 * NS_PER_US) /* a sleep so short would better have been spent looking */
-#define LOOKS 64                  /* from one look at the clock to the next */
 
 /* When is a run over, and when is it a deadlock? When nothing is left that could make a task go on:
    no task is ready, no wait has a deadline or is for something outside, no inbox holds anything. Of
@@ -86,34 +81,6 @@ static void sleep_awaiting(struct loop *l) {
     inbox_wake_up(l);
 }
 
-/* Looks for an entry for about as long as going to sleep and being woken takes. */
-static bool spin(const struct loop *l) {
-    int64_t end_ns = clock_now_ns() + SPIN_NS;
-    do
-        for (int i = 0; i < LOOKS; i++) {
-            if (atomic_load_explicit(&l->peer->inbox, memory_order_relaxed))
-                return true;
-            RELAX();
-        }
-    while (clock_now_ns() < end_ns);
-    return false;
-}
-
-/* Sleeps, unless entries have been coming so soon that it would be woken at once: loops whose tasks
-   answer one another would wake each other by system calls each time. */
-static void await_something(struct loop *l) {
-    struct peer *peer = l->peer;
-    if (peer->is_quick && spin(l))
-        return;
-    int64_t began_ns = clock_now_ns();
-    if (loop_is_stuck(l))
-        sleep_parked(l);
-    else
-        sleep_awaiting(l);
-    peer->is_quick = peer->group->may_spin && clock_now_ns() - began_ns < QUICK_NS &&
-                     atomic_load_explicit(&peer->inbox, memory_order_relaxed);
-}
-
 /* The inbox comes before the turn, which ends with a look at the timers: what is cancelled leaves a
    timer that is not to be slept for. */
 static void run_loop(struct loop *l) {
@@ -122,8 +89,12 @@ static void run_loop(struct loop *l) {
     coroutine_init_thread(&l->thread);
     while (!l->peer->group->is_over) {
         inbox_deliver(l);
-        if (!loop_run_turn(l))
-            await_something(l);
+        if (loop_run_turn(l))
+            continue;
+        if (loop_is_stuck(l))
+            sleep_parked(l);
+        else
+            sleep_awaiting(l);
     }
     loop = outer;
 }

@@ -109,7 +109,6 @@ static int group_create(struct group **out, size_t count, struct helpers *helper
         group_destroy(group);
         return err;
     }
-    group->may_spin = count <= count_cores();
     for (size_t i = 0; i < count; i++)
         group->peers[i].loop->loops = count;
     *out = group;

@@ -4,6 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Between two looks at what another thread is about to change. */
+#if defined(__x86_64__)
+#define RELAX() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define RELAX() __asm__ volatile("isb")
+#else
+#define RELAX() ((void)0)
+#endif
+
 /* How often a task looks again whether a mutex that another loop's task holds is free: most are
    held for less than it takes to wake somebody. */
 #define SPINS 100
