@@ -6,6 +6,7 @@
 
 #include "async/engine.h"
 
+struct detector;
 struct event_base;
 struct helpers;
 struct peer;
@@ -27,16 +28,20 @@ struct loop {
     bool is_finishing;           /* main has ended: what is spawned is cancelled */
     size_t tasks;                /* that have not ended */
     size_t waits_outside;        /* tasks that wait for a descriptor or a helper */
-    unsigned switches_left;      /* until the loop looks at timers and descriptors again */
+    unsigned switches_left;      /* until the loop looks at timers and descriptors again; the
+                                    detector may take what is left */
     unsigned turn_switches;      /* how many there are from one look to the next */
-    int64_t turn_began_ns;       /* 0: with a wait */
-    int64_t idle_ns;             /* that it waited in all */
-    void (*call)(void *arg);     /* that the current task wants run on the thread's stack */
+    unsigned yields_left;        /* likewise */
+    unsigned turn_yields;
+    int64_t turn_began_ns;   /* 0: with a wait */
+    int64_t idle_ns;         /* that it waited in all */
+    void (*call)(void *arg); /* that the current task wants run on the thread's stack */
     void *call_arg;
     struct timers timers;
-    struct peer *peer; /* as other loops see it (async/multi/); NULL: there are none */
-    size_t number;     /* among the loops of the run */
-    size_t loops;      /* how many these are */
+    struct detector *detector; /* tells who holds the loop; NULL: nobody asked */
+    struct peer *peer;         /* as other loops see it (async/multi/); NULL: there are none */
+    size_t number;             /* among the loops of the run */
+    size_t loops;              /* how many these are */
 };
 
 /* The loop of the calling thread. */

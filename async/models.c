@@ -1,8 +1,10 @@
 #include "async/models.h"
 
+#include "async/detector.h"
 #include "async/helpers.h"
 #include "async/loop.h"
 #include "async/overflow.h"
+#include "clock.h"
 
 #include <errno.h>
 
@@ -33,15 +35,18 @@ size_t async_task_stack_bytes(const struct model_options *options) {
     return (size_t)options->task_stack_bytes * STACK_FACTOR;
 }
 
-static int run_loop(struct stack_pool *main_stacks, struct helpers *helpers,
-                    task_function *main_function, void *arg, int *result) {
+static int run_loop(const struct model_options *options, struct stack_pool *main_stacks,
+                    struct helpers *helpers, task_function *main_function, void *arg, int *result) {
     struct loop *l;
     struct task *main_task;
     int err =
         loop_create(&l, task_stacks, helpers, helpers_descriptor(helpers), async_offload_on_done);
     if (err)
         return err;
-    err = async_task_create(&main_task, l, main_stacks, "main", main_function, arg);
+    if (options->detect_blocking_ns)
+        err = detector_create(&l->detector, l, options->detect_blocking_ns);
+    if (!err)
+        err = async_task_create(&main_task, l, main_stacks, "main", main_function, arg);
     if (!err)
         err = loop_run(l, main_task);
     if (!err)
@@ -60,7 +65,7 @@ static int run_watched(const struct model_options *options, struct stack_pool *m
         return err;
     err = overflow_watch(&task_stacks, 1);
     if (!err) {
-        err = run_loop(main_stacks, helpers, main_function, arg, result);
+        err = run_loop(options, main_stacks, helpers, main_function, arg, result);
         overflow_unwatch();
     }
     helpers_destroy(helpers);
@@ -123,6 +128,9 @@ static const struct task_calls async_calls = {
 static const struct parameter async_parameters[] = {
     ASYNC_PARAMETER_STACK,
     ASYNC_PARAMETER_HELPERS,
+    {"detect-blocking", PARAMETER_DURATION, offsetof(struct model_options, detect_blocking_ns), "0",
+     0, 600 * NS_PER_S, "DURATION",
+     "tell on standard error which task held the loop for longer, and where; 0: do not look"},
     {0},
 };
 

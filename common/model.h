@@ -77,10 +77,11 @@ struct task_calls {
 
 /* How a model is to run: the values of its parameters, and what the workload asks of it. */
 struct model_options {
-    int64_t stack_bytes; /* of each task; 0: the model chooses */
-    int64_t workers;     /* of a pool */
-    int64_t helpers;     /* for the offloaded calls of loops */
-    int64_t loops;       /* 0: as many as the process may use cores */
+    int64_t stack_bytes;        /* of each task; 0: the model chooses */
+    int64_t workers;            /* of a pool */
+    int64_t helpers;            /* for the offloaded calls of loops */
+    int64_t loops;              /* 0: as many as the process may use cores */
+    int64_t detect_blocking_ns; /* a task that holds its loop for longer is told of; 0: none */
     int64_t
         task_stack_bytes; /* the most that a task of this workload uses, in an optimised build */
 };
@@ -92,11 +93,17 @@ struct model_report {
     int64_t idle_ns;               /* that the loop, or the mean one of several, waited */
 };
 
+struct bare_body;
+
 struct model {
     const char *name;
     const char *summary;
     const struct parameter *parameters; /* into struct model_options */
     const struct task_calls *calls;
+
+    /* NULL: any workload's main runs in it. Else it is a floor (bare.h), of the workloads in this
+       table, ended by NULL; it has no calls, and its main is no task. */
+    const struct bare_body *const *bare;
 
     /* The most tasks that can be under way at once when `tasks` are spawned. */
     int64_t (*in_flight_max)(const struct model_options *options, int64_t tasks);

@@ -16,6 +16,9 @@ struct recorder;
 void operation_begin(struct recorder *recorder, uint64_t operation);
 void operation_end(struct recorder *recorder, uint64_t operation, int error, uint64_t value);
 
+/* Sets, once no task is left, the value of an operation that has ended without an error. */
+void operation_set_value(struct recorder *recorder, uint64_t operation, uint64_t value);
+
 /* The calling task is under way; the calling task is about to end. Called by tasks that count. */
 void recorder_task_begin(struct recorder *recorder);
 void recorder_task_end(struct recorder *recorder);

@@ -23,6 +23,7 @@
 struct settings {
     char *model;
     int64_t second_ns;
+    int64_t detect_blocking_ns;
 };
 
 static const struct parameter common_parameters[] = {
@@ -30,6 +31,9 @@ static const struct parameter common_parameters[] = {
      "how tasks run: async, threads or pool"},
     {"second", PARAMETER_DURATION, offsetof(struct settings, second_ns), "1s", NS_PER_MS,
      60 * NS_PER_S, "DURATION", "how long a second of the program lasts: 10ms, 1.5s"},
+    {"detect-blocking", PARAMETER_DURATION, offsetof(struct settings, detect_blocking_ns), "0", 0,
+     600 * NS_PER_S, "DURATION",
+     "in async, tell which task held the loop for longer, and where; 0: do not look"},
     {0},
 };
 
@@ -48,6 +52,7 @@ struct line {
 /* Of the run; set before it begins. */
 static const struct model *model;
 static int64_t second_ns = NS_PER_S;
+static int64_t detect_blocking_ns;
 static int64_t begin_ns;
 static _Atomic int output_error;
 
@@ -126,6 +131,7 @@ int program_start(const struct program *program, int argc, char **argv, void *va
     set_defaults(&line);
     parse(&line, argc);
     second_ns = line.settings.second_ns;
+    detect_blocking_ns = line.settings.detect_blocking_ns;
     parameters_destroy(common_parameters, &line.settings);
     return line.argument_count;
 }
@@ -167,6 +173,7 @@ static int run_in_model(struct main_call *call, int *result) {
     struct model_options options = {.task_stack_bytes = TASK_STACK_BYTES};
     struct model_report report;
     int err = parameters_set_defaults(model->parameters, &options);
+    options.detect_blocking_ns = detect_blocking_ns;
     if (!err)
         err = model_run(model, &options, run_timed, call, result);
     if (!err)

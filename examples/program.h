@@ -6,7 +6,8 @@
 #include "parameter.h"
 #include "task.h"
 
-/* What a command line may say beside --model and --second, which every program has. */
+/* What a command line may say beside --model, --second and --detect-blocking, which every
+   program has. */
 struct program {
     const char *summary;                /* for --help */
     const struct parameter *parameters; /* options of its own, into the values given; or NULL */

@@ -26,7 +26,7 @@ def compare_pairs(pairs):
     """verdicts.Comparison of each pair, each metric, judged by its own noise alone: each claim of a
     difference among them is a false one."""
     return verdicts.judge([compare_pair(metric, pair) for pair in pairs for metric in verdicts.METRICS
-                           if metric.workload in (None, pair[0].workload)])
+                           if pair[0].workload in metric.workloads])
 
 
 def compare_pair(metric, pair):

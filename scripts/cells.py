@@ -11,13 +11,18 @@ import stats
 from load import dig
 
 MODEL_ORDER = ("threads", "pool", "async", "async-multi")
-WORKLOAD_ORDER = ("sleep", "fetch", "chain")
+FLOORS = {"threads": "bare-threads", "async": "bare-callbacks"}
+CORE_WORKLOADS = ("sleep", "fetch", "chain")
+WORKLOAD_ORDER = (*CORE_WORKLOADS, "blocking", "spawn", "switch", "cpu", "shared", "queue", "files",
+                  "connections")
+USUAL_CONDITIONS = {"origin-cpus": ("",), "load": ("0",), "arenas": ("0", "auto")}
 SIZE_PARAMS = ("tasks", "requests")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """All trials of one model with one spec on the same cores, in the order they ran."""
+    """All trials of one model with one spec on the same cores, in the order they ran. `conditions`
+    are what else surrounded them, where that is not as usual: 'load=1'."""
 
     workload: str
     spec: str
@@ -26,6 +31,7 @@ class Cell:
     cpus: str | None
     tasks: int
     rows: tuple
+    conditions: str = ""
 
     @property
     def ok(self):
@@ -61,12 +67,13 @@ class Series:
 
 @dataclass(frozen=True)
 class Family:
-    """Specs of one workload on the same cores that differ in their number of tasks alone."""
+    """Specs of one workload under the same conditions that differ in their number of tasks alone."""
 
     workload: str
     cpus: str | None
     params: str
     series: tuple
+    conditions: str = ""
 
     @property
     def sizes(self):
@@ -75,7 +82,12 @@ class Family:
 
     @property
     def title(self):
-        return ", ".join(part for part in (self.workload, cpus_text(self.cpus)) if part)
+        return joined(self.workload, cpus_text(self.cpus), self.conditions)
+
+
+def joined(*parts):
+    """Those of the parts that are not empty, with commas."""
+    return ", ".join(part for part in parts if part)
 
 
 def cpus_text(cpus):
@@ -92,6 +104,24 @@ def parse_spec(spec):
     return owner, {name: unquote(value) for name, _, value in pairs}
 
 
+def conditions_of(row):
+    """'arenas=1, load=1': the conditions of a row other than the usual ones and its cores."""
+    _, _, text = f":{row.get('conditions') or ''}".rpartition(":")
+    found = parse_spec(f"conditions:{text}")[1]
+    return ", ".join(f"{name}={value}" for name, value in sorted(found.items())
+                     if name != "cpus" and value not in USUAL_CONDITIONS.get(name, ()))
+
+
+def is_open_loop(cell):
+    """Whether operations begin at times of their own, rather than when the one before has ended."""
+    return parse_spec(cell.spec)[1].get("rate", "0") != "0"
+
+
+def is_competitor(cell):
+    """Whether the cell is one of those that are compared: no floor, and nothing unusual about it."""
+    return not (cell.model in FLOORS.values() or cell.conditions or is_open_loop(cell))
+
+
 def rank(order, name):
     """A sort key: the known names in their order, then the others by name."""
     return (order.index(name) if name in order else len(order), name)
@@ -103,20 +133,22 @@ def group_cells(rows):
     for row in rows:
         if row.get("timeline") is None:
             key = ("workload", "spec", "model", "model_spec", "cpus", "tasks")
-            groups[tuple(row[name] for name in key)].append(row)
-    return [Cell(*key, tuple(members)) for key, members in groups.items()]
+            groups[*(row[name] for name in key), conditions_of(row)].append(row)
+    return [Cell(*key, tuple(members), conditions)
+            for (*key, conditions), members in groups.items()]
 
 
 def group_families(cells):
     """Families of all cells, in the order of workloads, unpinned first."""
     groups = defaultdict(list)
     for cell in cells:
-        groups[cell.workload, cell.cpus, family_params(cell.spec, SIZE_PARAMS)].append(cell)
+        groups[cell.workload, cell.cpus, cell.conditions,
+               family_params(cell.spec, SIZE_PARAMS)].append(cell)
     families = []
-    for (workload, cpus, params), members in groups.items():
+    for (workload, cpus, conditions, params), members in groups.items():
         for params, part in split_ambiguous(params, members):
-            families.append(Family(workload, cpus, params, tuple(group_series(part))))
-    return sorted(families, key=lambda f: (rank(WORKLOAD_ORDER, f.workload), f.cpus or "",
+            families.append(Family(workload, cpus, params, tuple(group_series(part)), conditions))
+    return sorted(families, key=lambda f: (rank(WORKLOAD_ORDER, f.workload), f.cpus or "", f.conditions,
                                            -max(c.tasks for s in f.series for c in s.cells),
                                            f.params))
 
@@ -168,11 +200,35 @@ def process_wall_ns(row):
     return dig(row, "process", "wall_ns")
 
 
-def cpu_per_operation_ns(row):
+def cpu_ns(row):
     user, system = row.get("cpu_user_ns"), row.get("cpu_system_ns")
-    if user is None or system is None or not row.get("operations"):
+    return None if user is None or system is None else user + system
+
+
+def cpu_per_operation_ns(row):
+    cpu = cpu_ns(row)
+    return None if cpu is None or not row.get("operations") else cpu / row["operations"]
+
+
+def unit_ns(row):
+    """Time of what an operation consists of. Where operations follow one another it is their median
+    latency, which leaves out the start; where tasks make them side by side, the wall time divided
+    by all of them."""
+    units = row.get("units_per_operation")
+    if not row.get("unit") or not units:
         return None
-    return (user + system) / row["operations"]
+    if row["workload"] in ("spawn", "switch"):
+        latency = dig(row, "latency_ns", "p50") or dig(row, "latency_ns", "mean")
+        return None if latency is None else latency / units
+    if not row.get("wall_ns") or not row.get("operations"):
+        return None
+    return row["wall_ns"] / row["operations"] / units
+
+
+def cores_busy(row):
+    """CPU time by wall time: 2 is two cores, all the time."""
+    cpu = cpu_ns(row)
+    return None if cpu is None or not row.get("wall_ns") else cpu / row["wall_ns"]
 
 
 def throughput(row):

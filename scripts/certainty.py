@@ -1,31 +1,34 @@
 """The report's sections on how sure it is: where the winner changes, and how noisy the machine was."""
 
+import numpy as np
+
 import aa
 import cells as rows_of
 import crossings
 import stats
-from document import Bullets, Heading, Paragraph, Table, Value
-from units import MISSING, count_text, ends_text, percent_text, plural, significant, visible_text
+from document import Heading, Paragraph, Table, Value, Verdict
+from units import (MISSING, count_text, ends_text, percent_text, plural, significant, time_text,
+                   visible_text)
 
 
-def crossover_section(trends, pictures):
+def crossover_blocks(trends, pictures):
     """From which N, or which work or wait of a task, on a model wins."""
     if not trends:
         return []
     crossing = [t for t in trends if t.found.kind == "crosses"]
     if crossing:
-        verdict = Bullets([f"{crossing_place(t)}: {t.metric.title}: {crossings.finding_text(t)}."
+        verdict = Verdict([f"{crossing_place(t)}: {t.metric.title}: {crossings.finding_text(t)}."
                            for t in crossing])
     else:
-        verdict = Paragraph("Nowhere within the range that was run does the winner change.")
+        verdict = Verdict(["Nowhere within the range that was run does the winner change."])
     return [
-        Heading(2, "Where does the winner change?", "crossover"),
+        Heading(3, "Where does the winner change?"), verdict, *pictures,
         Paragraph("From the smallest to the largest N, and along the work or the wait of a task where "
                   "the plan varies that, the ratio of two models is followed from point to point. A "
                   "crossing is where its logarithm, straight between the points, is 0; its interval "
                   "holds every place at which the two cannot be told apart. Memory is that of one N "
                   "above the base, divided by N, here, not the slope."),
-        verdict, *pictures, crossover_table(trends)]
+        crossover_table(trends)]
 
 
 def crossing_place(trend):
@@ -52,22 +55,70 @@ def at_value(trend):
     return Value(crossings.interval_text(trend), trend.found.at)
 
 
-def noise_section(pairs, pictures):
-    """What the A/A pairs say; `pairs` are aa.compare_pairs()."""
-    head = [Heading(2, "How noisy was this machine?", "noise")]
+def noise_section(run, pairs, pictures):
+    """What the A/A pairs, the control spin and the trials' disturbances say; `pairs` are
+    aa.compare_pairs()."""
+    words = [pairs_words(pairs), *drift_words(run.rounds), *disturbance_words(run)]
+    return [Heading(2, "10. How noisy was this machine?", "noise"), Verdict(words), *pictures,
+            *([disturbance_table(run)] if has_reasons(run) else []),
+            *([noise_table(pairs)] if pairs else [])]
+
+
+def pairs_words(pairs):
     if not pairs:
-        return [*head, Paragraph(
-            "The run has no A/A pair, a cell that is in the plan twice: the smallest visible differences "
-            "above rest on each comparison's own spread alone.")]
+        return ("The run has no A/A pair, a cell that is in the plan twice: the smallest visible "
+                "differences rest on each comparison's own spread alone.")
     claimed, judged = aa.claims(pairs)
     cells = len(dict.fromkeys((c.spec, c.cpus, c.reference) for c in pairs))
-    share = f" ({percent_text(claimed / judged)})" if judged else ""
-    return [*head, Paragraph(
-        f"The plan has {plural(cells, 'cell')} twice. Of {plural(judged, 'verdict')} between a cell and "
-        f"itself, {claimed} {'claims' if claimed == 1 else 'claim'} a difference{share}; each such claim "
-        "is false, and at most 5 % are to be expected. What the two differ by is noise: no comparison "
-        "of the same metric is judged by less of it."),
-        *pictures, noise_table(pairs)]
+    share = f" ({percent_text(claimed / judged)})" if judged and claimed else ""
+    return (f"The plan has {plural(cells, 'cell')} twice. Of {plural(judged, 'verdict')} between a cell "
+            f"and itself, {claimed} {'claims' if claimed == 1 else 'claim'} a difference{share}; each "
+            "such claim is false, and at most 5 % are to be expected. What the two differ by is noise: "
+            "no comparison of the same metric is judged by less of it.")
+
+
+def drift_words(rounds):
+    """How the same hashing before each round varied."""
+    spins = [r["control_spin_ns"] for r in rounds]
+    if len(spins) < 2:
+        return []
+    middle = float(np.median(spins))
+    return [f"The control spin, the same work before each of {plural(len(spins), 'round')}: median "
+            f"{time_text(middle)}, from {100 * (min(spins) / middle - 1):+.1f} % to "
+            f"{100 * (max(spins) / middle - 1):+.1f} %; the last round's against the first's "
+            f"{100 * (spins[-1] / spins[0] - 1):+.1f} %."]
+
+
+def disturbance_words(run):
+    """How many trials were disturbed, and what became of them."""
+    rows = run.rows + run.repeated
+    if not any("disturbed" in row for row in rows):
+        return ["The run does not tell which of its trials were disturbed."]
+    left = sum(bool(row.get("disturbed")) for row in run.rows)
+    return [f"{plural(len(run.repeated), 'attempt')} set aside because a trial was disturbed and run "
+            f"again; of the {plural(len(run.rows), 'trial')} that count, {left:,} "
+            f"{'was' if left == 1 else 'were'} disturbed to the last attempt and "
+            f"{'is' if left == 1 else 'are'} in the figures, since there is no better."]
+
+
+REASONS = {"steal": "the hypervisor gave the cores to others",
+           "throttled": "a CPU quota stopped the trial",
+           "others": "other processes used the cores",
+           "control": "the control ticker was late too"}
+
+
+def has_reasons(run):
+    return any(row.get("disturbed") for row in run.rows + run.repeated)
+
+
+def disturbance_table(run):
+    rows = []
+    for reason in dict.fromkeys(r for row in run.rows + run.repeated for r in row.get("disturbed") or []):
+        counts = [sum(reason in (row.get("disturbed") or []) for row in side)
+                  for side in (run.repeated, run.rows)]
+        rows.append([reason, REASONS.get(reason, ""), *(Value(count_text(c), c) for c in counts)])
+    return Table(["reason", "meaning", "attempts set aside", "trials that count"], rows,
+                 "Disturbed trials by reason; one may have several")
 
 
 def noise_table(pairs):

@@ -91,7 +91,7 @@ def machine_differences(left, right):
 
 
 def name_of(cell):
-    return ", ".join(p for p in (cell.spec, cell.model_spec, rows_of.cpus_text(cell.cpus)) if p)
+    return rows_of.joined(cell.spec, cell.model_spec, rows_of.cpus_text(cell.cpus), cell.conditions)
 
 
 def cell_findings(rows, metrics):
@@ -122,7 +122,7 @@ def spread_in(cells):
 
 
 def cell_finding(metric, cell):
-    if metric.workload not in (None, cell.workload):
+    if cell.workload not in metric.workloads:
         return None
     if metric.distribution:
         rounds = cell.rounds(lambda row: verdicts.counted(row.get(metric.distribution)))
@@ -139,11 +139,11 @@ def ratio_findings(rows, metrics):
     for family in rows_of.group_families(cells):
         for other, reference, tasks in verdicts.pairs_of(family):
             pair = other.at(tasks), reference.at(tasks)
-            place = rows_of.cpus_text(family.cpus)
-            name = ", ".join(p for p in (pair[0].spec, f"{other.label} : {reference.label}", place) if p)
+            name = rows_of.joined(pair[0].spec, f"{other.label} : {reference.label}",
+                                  rows_of.cpus_text(family.cpus), family.conditions)
             for metric in metrics if all(cell.ok for cell in pair) else ():
                 finding = verdicts.finding_of(metric, pair)
-                if finding and metric.workload in (None, family.workload):
+                if finding and family.workload in metric.workloads:
                     found[name, metric.key] = inference.at_least(finding, spread_of(metric, pair[0]))
     return found
 

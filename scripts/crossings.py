@@ -57,7 +57,7 @@ def trends_of(params, axis, series, levels, spread_of):
     for other in series if reference else ():
         for metric in verdicts.METRICS if other is not reference else ():
             points = points_of(metric, axis, other, reference, spread_of)
-            if metric.workload in (None, other.cells[0].workload) and len(points) > 1:
+            if other.cells[0].workload in metric.workloads and len(points) > 1:
                 alpha = levels.get(metric, inference.ALPHA)
                 found.append(Trend(metric, other.cells[0].workload, other.cells[0].cpus, params, axis,
                                    other.label, reference.label, other.model, other.variant,

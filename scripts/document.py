@@ -1,6 +1,6 @@
 """A report as a list of blocks, and the same blocks as Markdown. Knows nothing of runs.
 
-Text may hold `code` between backticks; everything else is literal.
+Text may hold `code` between backticks and **strong** words; everything else is literal.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,14 @@ class Heading:
 @dataclass(frozen=True)
 class Paragraph:
     text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to a section's question, a sentence or more an item; is_alarm: it must be seen."""
+
+    items: list
+    is_alarm: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of str or Value, one for each column."""
+    """Rows of str or Value, one for each column; is_stacked: on a narrow page a row is a list."""
 
     columns: list
     rows: list
     caption: str = ""
+    is_stacked: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,13 @@ def markdown_picture(picture):
             f"*{picture.title}.* {picture.caption}")
 
 
+def markdown_verdict(verdict):
+    return "\n>\n".join(f"> {'**Warning.** ' if verdict.is_alarm else ''}{item}"
+                        for item in verdict.items)
+
+
 MARKDOWN = {
+    Verdict: markdown_verdict,
     Heading: lambda block: "#" * block.level + " " + block.text,
     Paragraph: lambda block: block.text,
     Bullets: lambda block: "\n".join(f"- {item}" for item in block.items),

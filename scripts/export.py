@@ -127,7 +127,8 @@ def context_of(run):
 
 
 def benchmarks_of(cell, family, instance):
-    name = "/".join(p for p in (cell.spec, cell.model_spec, cell.cpus and f"cpus:{cell.cpus}") if p)
+    name = "/".join(p for p in (cell.spec, cell.model_spec, cell.cpus and f"cpus:{cell.cpus}",
+                                cell.conditions) if p)
     head = {"family_index": family, "per_family_instance_index": instance, "run_name": name}
     repetitions = len(cell.rows)
     found = [{"name": name, **head, "run_type": "iteration", "repetitions": repetitions,

@@ -1,4 +1,4 @@
-"""Reads a run's folder into plain structures; computes nothing.
+"""Reads a run's folder into plain structures; computes nothing but which rows count.
 
 A row stays the dictionary that results/README.md describes. Times are nanoseconds, sizes bytes.
 """
@@ -18,7 +18,8 @@ class LoadError(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """One run: `rows` as in trials.jsonl, in the order written; absent files are None."""
+    """One run: `rows` of trials.jsonl, in the order written, `repeated` those of them that were
+    set aside because a further attempt followed; `rounds` of rounds.jsonl; absent files are None."""
 
     path: Path
     name: str
@@ -27,6 +28,8 @@ class Run:
     environment: dict | None = None
     witness: dict | None = None
     warnings: list = field(default_factory=list)
+    repeated: list = field(default_factory=list)
+    rounds: list = field(default_factory=list)
 
 
 def dig(row, *keys):
@@ -44,32 +47,63 @@ def load_run(path):
     if not path.is_dir():
         raise LoadError(f"{path}: no such folder (a run is a folder that `tva bench` wrote)")
     warnings = []
-    rows = load_rows(path / "trials.jsonl", warnings)
+    rows, repeated = last_attempts(load_rows(path / "trials.jsonl", warnings))
+    rounds = load_rounds(path / "rounds.jsonl", warnings)
     files = {name: load_object(path / f"{name}.json", warnings) for name in ("plan", "environment")}
     witness = load_object(path / "witness.json", warnings, is_optional=True)
-    return Run(path, path.resolve().name, rows, witness=witness, warnings=warnings, **files)
+    return Run(path, path.resolve().name, rows, witness=witness, warnings=warnings,
+               repeated=repeated, rounds=rounds, **files)
+
+
+def last_attempts(rows):
+    """(the rows that count, those set aside), both in order: of each trial the last attempt that was
+    not disturbed, or else the last. The attempts of a trial follow one another, and are told from
+    the trials of an equal cell, which a round may have twice, by their number. Rows of before there
+    were attempts are the only ones of their trials."""
+    trials = []
+    for row in rows:
+        if row.get("attempt", 1) > 1 and trials:
+            trials[-1].append(row)
+        else:
+            trials.append([row])
+    chosen = [next((row for row in reversed(trial) if not row.get("disturbed")), trial[-1])
+              for trial in trials]
+    return chosen, [row for trial, own in zip(trials, chosen) for row in trial if row is not own]
 
 
 def load_rows(path, warnings):
-    """The rows of trials.jsonl. A last line that was cut short is left out, with a warning."""
+    """The rows of trials.jsonl."""
+    rows = [check_row(row, f"{path}:{number}")
+            for number, row in enumerate(load_lines(path, warnings), 1)]
+    if not rows:
+        raise LoadError(f"{path}: no trial in it (did `tva bench` end before its first trial did?)")
+    return rows
+
+
+def load_rounds(path, warnings):
+    """The objects of rounds.jsonl, [] where there is none: only `tva bench` of today writes it."""
+    return load_lines(path, warnings) if path.exists() else []
+
+
+def load_lines(path, warnings):
+    """The JSON values of a file, one a line. A last one that was cut short is left out, with a
+    warning."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as error:
         raise LoadError(f"{path}: {error.strerror} (is this a run of `tva bench`?)") from None
     if not lines[-1]:
         lines.pop()
-    rows = []
+    values = []
     for number, line in enumerate(lines, 1):
         try:
-            rows.append(check_row(json.loads(line), f"{path}:{number}"))
+            values.append(json.loads(line))
         except json.JSONDecodeError as error:
             if number < len(lines):
                 raise LoadError(f"{path}:{number}:{error.colno}: not JSON: {error.msg}") from None
             warnings.append(f"The last line of {path.name} (line {number}) was cut short, "
                             "as by a kill; it is left out.")
-    if not rows:
-        raise LoadError(f"{path}: no trial in it (did `tva bench` end before its first trial did?)")
-    return rows
+    return values
 
 
 def check_row(row, place):

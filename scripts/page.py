@@ -6,7 +6,7 @@ import re
 from html import escape
 
 from document import (Bullets, Code, Columns, Contents, Heading, Paragraph, Picture, Table, Value,
-                      cell_text)
+                      Verdict, cell_text)
 
 CSS = """
 :root{--ink:#1d2329;--soft:#5a646e;--line:#dde2e6;--back:#fff;--tint:#f5f7f8;--link:#0072b2}
@@ -45,6 +45,20 @@ figcaption b{display:block;color:var(--ink);font-size:.95rem}
 .table{overflow-x:auto;border:1px solid var(--line);border-radius:6px;margin:.7rem 0 1.2rem;
  max-height:36rem}
 .title{font-weight:600;margin-top:1.2rem}
+.verdict{border-left:4px solid var(--link);background:var(--tint);padding:.35rem .9rem;margin:.8rem 0;
+ max-width:60rem;overflow-wrap:anywhere}
+.verdict p{max-width:none;margin:.35rem 0}
+.alarm{border-left:8px double #b00020;font-weight:600}
+.stacked{max-height:none}
+@media (max-width:44rem){
+.stacked thead{display:none}
+.stacked table,.stacked tbody,.stacked tr,.stacked td{display:block;width:auto;max-width:none}
+.stacked td{border:0;padding:.1rem .7rem;text-align:left}
+.stacked tr{border-bottom:1px solid var(--line);padding:.45rem 0}
+.stacked td::before{content:attr(data-label) ": ";color:var(--soft)}
+.stacked td:first-child{font-weight:600}
+.stacked td:first-child::before{content:""}
+}
 table{border-collapse:collapse;font-size:.86rem;line-height:1.4;width:100%}
 th,td{padding:.3rem .65rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 td{min-width:4rem;max-width:30rem}
@@ -132,7 +146,8 @@ def html_picture(picture, charts):
 
 
 def inline(text):
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", text)
 
 
 def html_block(block):
@@ -148,9 +163,11 @@ def html_table(table):
     first = table.rows[0] if table.rows else table.columns
     head = "".join(f'<th scope="col"{number_class(cell)}><button type="button">{escape(c)}</button>'
                    "</th>" for c, cell in zip(table.columns, first))
-    rows = "\n".join("<tr>" + "".join(html_cell(c) for c in row) + "</tr>" for row in table.rows)
+    rows = "\n".join("<tr>" + "".join(html_cell(c, name) for c, name in zip(row, table.columns)) +
+                     "</tr>" for row in table.rows)
     caption = f'<p class="title">{inline(table.caption)}</p>\n' if table.caption else ""
-    return (f'{caption}<div class="table" tabindex="0"><table><thead><tr>{head}</tr></thead>\n'
+    kind = "table stacked" if table.is_stacked else "table"
+    return (f'{caption}<div class="{kind}" tabindex="0"><table><thead><tr>{head}</tr></thead>\n'
             f"<tbody>\n{rows}\n</tbody></table></div>")
 
 
@@ -158,12 +175,19 @@ def number_class(cell):
     return ' class="number"' if isinstance(cell, Value) else ""
 
 
-def html_cell(cell):
+def html_cell(cell, column):
+    """`column` is its head, which a stacked table shows beside it."""
+    label = f' data-label="{escape(column)}"'
     if isinstance(cell, Value):
         sort = "" if cell.number is None else f"{cell.number:.12g}"
-        return f'<td{number_class(cell)} data-sort="{sort}">{escape(cell.text)}</td>'
+        return f'<td{number_class(cell)}{label} data-sort="{sort}">{escape(cell.text)}</td>'
     kind = ' class="long"' if len(cell_text(cell)) > LONG_CELL else ""
-    return f"<td{kind}>{inline(cell)}</td>"
+    return f"<td{kind}{label}>{inline(cell)}</td>"
+
+
+def html_verdict(block):
+    kind = "verdict alarm" if block.is_alarm else "verdict"
+    return f'<div class="{kind}">' + "".join(f"<p>{inline(item)}</p>" for item in block.items) + "</div>"
 
 
 def html_bullets(block):
@@ -179,6 +203,7 @@ HTML = {
     Heading: html_heading,
     Paragraph: lambda block: f"<p>{inline(block.text)}</p>",
     Bullets: html_bullets,
+    Verdict: html_verdict,
     Columns: html_columns,
     Code: lambda block: f"<pre><code>{escape(block.text, quote=False)}</code></pre>",
     Table: html_table,

@@ -3,29 +3,31 @@
 
 report.py RUN [--out=DIR]
 
-Exit status: 0; 1 if a trial was wrong, failed, crashed or timed out (the report is written all the
-same); 2 if there is nothing to report on.
+Exit status: 0; 1 if a trial was wrong, failed, crashed or timed out, or if hyperfine and the program
+do not agree (the report is written all the same); 2 if there is nothing to report on.
 """
 
 import argparse
 import sys
-from itertools import chain
 from pathlib import Path
 
 import matplotlib
 
-import aa
+import blocking_figures
 import cells as rows_of
 import charts
-import crossings
 import figures
+import question_figures
+import reconcile
 import verdicts
+from appendix import BAD_STATUSES
 from certainty_figures import crossover_figures, noise_figures
-from document import to_markdown
-from load import LoadError, load_run
+from document import Picture, to_markdown
+from findings import find_all
+from load import LoadError, dig, load_run
 from page import to_html
-from sections import BAD_STATUSES, build_document, status_counts
-from units import count_text, plural
+from sections import build_document, status_counts
+from units import count_text, plural, time_text
 
 REPORTS = Path(__file__).resolve().parent.parent / "docs" / "reports"
 LINES, COLUMNS = 24, 80
@@ -44,7 +46,17 @@ def main(arguments=None):
         print(f"report.py: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     print("\n".join(terminal_lines(run, comparisons, out / "report.html")))
-    return int(any(row["status"] in BAD_STATUSES for row in run.rows))
+    for a in reconcile.accounts(run):
+        if not a.is_reconciled:
+            print(f"report.py: hyperfine and the program differ by {time_text(a.remainder_ns)}, more "
+                  f"than {time_text(a.bound_ns)}: {a.model_spec} {a.spec}", file=sys.stderr)
+    return int(is_bad(run))
+
+
+def is_bad(run):
+    """Whether some trial failed, or the outside witness does not agree."""
+    return (any(row["status"] in BAD_STATUSES for row in run.rows)
+            or not all(a.is_reconciled for a in reconcile.accounts(run)))
 
 
 def parse_options(arguments):
@@ -56,31 +68,48 @@ def parse_options(arguments):
 
 
 def write_report(run, out):
-    """Writes everything into the folder `out`, made if need be; returns the comparisons."""
+    """Writes everything into the folder `out`, made if need be; returns the core comparisons."""
     out.mkdir(parents=True, exist_ok=True)
-    cells = rows_of.group_cells(run.rows)
-    families = rows_of.group_families(cells)
-    pairs = aa.compare_pairs(aa.pair_cells(cells))
-    spread_of = aa.spread_from(pairs)
-    comparisons = verdicts.compare_run(families, spread_of)
-    trends = crossings.each_trend(cells, families, comparisons, spread_of)
-    drawn = write_charts(families, comparisons, trends, pairs, run.rows, out / "charts")
-    blocks = build_document(run, cells, families, comparisons, trends, pairs, drawn)
+    found = find_all(run.rows)
+    blocks = build_document(run, found, pictures_of(write_charts(run, found, out / "charts")))
     (out / "report.md").write_text(to_markdown(blocks), encoding="utf-8")
     title = f"Threads or async? Run {run.name}"
     (out / "report.html").write_text(to_html(blocks, out / "charts", title), encoding="utf-8")
-    return comparisons
+    return [c for c in found.comparisons if c.workload in rows_of.CORE_WORKLOADS]
 
 
-def write_charts(families, comparisons, trends, pairs, rows, folder):
+def pictures_of(drawn):
+    """{section: [Picture]} of figures.Figure."""
+    pictures = {}
+    for f in drawn:
+        picture = Picture(f.name, f.title, f.caption, f.is_wide, f.only)
+        pictures.setdefault(f.section, []).append(picture)
+    return pictures
+
+
+def each_figure(run, found):
+    """Yields all figures of the report; each is saved before the next is asked for."""
+    core = [c for c in found.comparisons if c.workload in rows_of.CORE_WORKLOADS]
+    cores = dig(run.environment, "cpu", "cores")
+    yield from figures.each_figure(found.families, core, run.rows)
+    yield from question_figures.ledger_figures(found.families)
+    yield from blocking_figures.each_figure(run.rows, found.cases)
+    yield from question_figures.cores_figures(found.textbook, cores)
+    yield from question_figures.tax_figures(found.taxes)
+    yield from question_figures.ladder_figures(found.ladders)
+    yield from crossover_figures(found.trends)
+    yield from noise_figures(found.pairs)
+    yield from question_figures.drift_figures(run.rounds)
+
+
+def write_charts(run, found, folder):
     """Draws and saves every chart into `folder`, which then holds no other; returns them."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in [*folder.glob("*.svg"), *folder.glob("*.png")]:
         old.unlink()
     drawn = []
     with matplotlib.rc_context(charts.RC):
-        for figure in chain(figures.each_figure(families, comparisons, rows),
-                            crossover_figures(trends), noise_figures(pairs)):
+        for figure in each_figure(run, found):
             figures.save_figure(figure, folder)
             drawn.append(figure)
     return drawn

@@ -29,21 +29,29 @@ class Metric:
     distribution: str | None = None
     memory: str | None = None
     is_more_better: bool = False
-    workload: str | None = None
+    workloads: tuple = figures.CORE_WORKLOADS
 
 
+CORE = figures.CORE_WORKLOADS
 METRICS = (
-    Metric("wall", "wall time", "is faster", figures.wall_ns),
+    Metric("wall", "wall time", "is faster", figures.wall_ns, workloads=(*CORE, "cpu", "files")),
+    Metric("unit", "time per unit", "takes less time for each unit", figures.unit_ns,
+           workloads=("spawn", "switch", "shared", "queue")),
     Metric("cpu", "CPU per operation", "uses less CPU time per operation",
-           figures.cpu_per_operation_ns),
+           figures.cpu_per_operation_ns,
+           workloads=(*CORE, "spawn", "switch", "shared", "queue", "files", "connections")),
     Metric("rss", "memory/task RSS", "needs less memory per task (RSS)",
-           figures.rss_per_task_bytes, memory="rss_plateau_bytes"),
+           figures.rss_per_task_bytes, memory="rss_plateau_bytes",
+           workloads=(*CORE, "connections")),
     Metric("whole", "memory/task whole", "needs less memory per task (whole)",
-           figures.whole_per_task_bytes, memory="whole_plateau_bytes"),
+           figures.whole_per_task_bytes, memory="whole_plateau_bytes",
+           workloads=(*CORE, "connections")),
     Metric("overshoot", "overshoot p99", "wakes less late (p99 of the overshoot)",
-           distribution="overshoot_ns", workload="sleep"),
+           distribution="overshoot_ns", workloads=("sleep",)),
+    Metric("latency", "latency p99", "answers sooner (p99 of the latency)",
+           distribution="latency_ns", workloads=("connections",)),
     Metric("throughput", "fetches a second", "fetches more per second", figures.throughput,
-           is_more_better=True, workload="fetch"),
+           is_more_better=True, workloads=("fetch",)),
 )
 
 
@@ -123,7 +131,7 @@ def once(comparisons):
 def compare_family(family):
     return [compare(metric, other, reference, tasks)
             for other, reference, tasks in pairs_of(family) for metric in METRICS
-            if metric.workload in (None, family.workload)]
+            if family.workload in metric.workloads]
 
 
 def pairs_of(family):
@@ -164,6 +172,12 @@ def compare(metric, other, reference, tasks):
         if not cell.ok:
             return Comparison(**about, reason=f"{series.label}: {why_not_ok(cell)}")
     return measured(metric, (other, reference), cells, about)
+
+
+def compare_cells(metric, other, reference):
+    """The Comparison of two cells alone, other : reference, each by its model's name."""
+    sides = [figures.Series(cell.model, cell.model, 0, (cell,)) for cell in (other, reference)]
+    return compare(metric, *sides, reference.tasks)
 
 
 def measured(metric, series, cells, about):

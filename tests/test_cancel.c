@@ -547,6 +547,7 @@ static void an_ended_task_cannot_be_cancelled(void **state) {
 
 static int swallow(void *arg) {
     atomic_int *told = arg;
+    atomic_store(told, 0);
     while (atomic_load(told) < 3)
         if (task_sleep(LONG_NS) == -ECANCELED)
             atomic_fetch_add(told, 1);
@@ -557,12 +558,12 @@ static int swallow(void *arg) {
 static int cancel_three_times(void *arg) {
     (void)arg;
     struct task *task;
-    atomic_int told = 0;
+    atomic_int told = -1; /* until it has begun: one that has not would never do */
     int result = 0;
     EXPECT(task_spawn(&task, "deaf", swallow, &told), 0);
     for (int i = 0; i < 3; i++) {
         YIELD_UNTIL(atomic_load(&told) == i);
-        task_sleep(NS_PER_MS); /* begun, so that it is not ended before */
+        task_sleep(NS_PER_MS); /* most often it waits by then */
         EXPECT(task_cancel(task), true);
     }
     EXPECT(task_await(task, &result), 0);

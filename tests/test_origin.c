@@ -518,7 +518,8 @@ static struct fetch fetch_in(const struct model *model, const char *spec, const 
         recorder_create(&fetch.recorder, &(struct recorder_options){.operations = fetch.operations,
                                                                     .plateau_fd = -1}),
         0);
-    struct workload_input input = {fetch.params, fetch.recorder, origin_url};
+    struct workload_input input = {
+        .params = fetch.params, .recorder = fetch.recorder, .origin_url = origin_url};
     if (workload_fetch.prepare(&input, &fetch.workload_state, message))
         fail_msg("%s: %s", spec, message);
     assert_int_equal(run_in(model, workload_fetch.main, fetch.workload_state), 0);

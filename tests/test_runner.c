@@ -6,6 +6,7 @@
 #include "harness/row.h"
 #include "harness/runner.h"
 #include "harness/tables.h"
+#include "measure/kernel_text.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -211,18 +212,59 @@ static const struct workload workload_script = {
 };
 
 const struct model *const models[] = {&model_serial, NULL};
-const struct workload *const workloads[] = {&workload_script, NULL};
+/* The same, its two waits being the ticks of one victim, so that a control ticker runs beside it.
+ */
+
+static void ticks_shape(const void *params, struct workload_blocking *out) {
+    (void)params;
+    *out = (struct workload_blocking){
+        .victims = 1, .ticks = 2, .tick_ns = NS_PER_MS, .quiet_ns = 3600 * NS_PER_S};
+}
+
+static int64_t ticks_due_ns(const void *params, uint64_t operation) {
+    (void)params;
+    return (int64_t)operation * WAIT_NS;
+}
+
+static int ticks_main(void *state) {
+    const struct script_state *s = state;
+    recorder_start(s->recorder, 0);
+    return script_main(state);
+}
+
+static const struct workload workload_ticks = {
+    .name = "ticks",
+    .summary = "does what it is told",
+    .operation = "one wait",
+    .parameters = script_parameters,
+    .params_bytes = sizeof(struct script_params),
+    .blocking = ticks_shape,
+    .due_ns = ticks_due_ns,
+    .operations = script_operations,
+    .wait_ns = script_wait_ns,
+    .is_right = script_is_right,
+    .ideal_ns = script_ideal_ns,
+    .prepare = script_prepare,
+    .main = ticks_main,
+    .destroy = free,
+};
+
+const struct workload *const workloads[] = {&workload_script, &workload_ticks, NULL};
 
 /* Running plans of scripts. */
 
-static void add_script(struct plan *plan, enum script script) {
+static void add_cell(struct plan *plan, const struct workload *workload, enum script script) {
     char text[16];
     snprintf(text, sizeof text, "%d", script);
     struct setting setting = {.name = "script", .text = text};
     struct cell_options options = {0};
     struct message message = {""};
-    if (plan_add(plan, &workload_script, &model_serial, &setting, 1, &options, &message) != 0)
+    if (plan_add(plan, workload, &model_serial, &setting, 1, &options, &message) != 0)
         fail_msg("%s", message.text);
+}
+
+static void add_script(struct plan *plan, enum script script) {
+    add_cell(plan, &workload_script, script);
 }
 
 static int keep_row(void *rows, const struct cell *cell, const json_t *row,
@@ -232,7 +274,7 @@ static int keep_row(void *rows, const struct cell *cell, const json_t *row,
     return json_array_append_new(rows, json_deep_copy(row));
 }
 
-static json_t *run_plan_into(const struct plan *plan, runner_sink *sink,
+static json_t *run_plan_into(const struct plan *plan, runner_row_function *sink_row,
                              struct runner_report *report) {
     struct progress *progress;
     struct message message = {""};
@@ -240,7 +282,8 @@ static json_t *run_plan_into(const struct plan *plan, runner_sink *sink,
     FILE *nowhere = fopen("/dev/null", "we");
     assert_non_null(nowhere);
     assert_int_equal(progress_create(&progress, plan, nowhere), 0);
-    int err = runner_run(plan, "test", progress, sink, rows, report, &message);
+    struct runner_sink sink = {.row = sink_row, .context = rows};
+    int err = runner_run(plan, "test", progress, &sink, report, &message);
     progress_destroy(progress);
     fclose(nowhere);
     if (err)
@@ -448,7 +491,7 @@ static void kernel_memory_that_could_not_be_read_is_null(void **state) {
         .base = {1, {1000, 1000, 100}, {KERNEL_MEMORY_MEMINFO, -1, 50}},
         .plateau = {2, {3000, 3000, 400}, {KERNEL_MEMORY_MEMINFO, -1, 70}},
     };
-    json_t *row = row_create("test", 1, &plan.cells[0], &outcome);
+    json_t *row = row_create("test", 1, 1, &plan.cells[0], &outcome);
     const json_t *memory = json_object_get(row, "memory");
     assert_int_equal(integer_of(memory, "page_tables_bytes"), 300);
     assert_true(json_is_null(json_object_get(memory, "kernel_stack_bytes")));
@@ -480,6 +523,184 @@ static void a_signal_stops_the_run_keeps_its_rows_and_leaves_no_child(void **sta
     plan_destroy(&plan);
 }
 
+/* Names a file of digits: how many seconds late the scripted tickers tell to have been, one digit
+   each, the last one for all further ones. */
+#define TICKER_SCRIPT "TVA_TEST_TICKER"
+
+/* Runs the cells of a plan with tickers as scripted. */
+static json_t *run_with_tickers(const struct plan *plan, const char *script,
+                                struct runner_report *report) {
+    char path[] = "/tmp/tva-test-runner-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, script, strlen(script)), strlen(script));
+    close(fd);
+    setenv(TICKER_SCRIPT, path, 1);
+    json_t *rows = run_plan(plan, report);
+    unlink(path);
+    return rows;
+}
+
+static void plan_ticks(struct plan *plan, enum script script) {
+    assert_int_equal(plan_create(plan, "test"), 0);
+    add_cell(plan, &workload_ticks, script);
+}
+
+static const char *only_reason(const json_t *row) {
+    const json_t *reasons = json_object_get(row, "disturbed");
+    assert_int_equal(json_array_size(reasons), 1);
+    return json_string_value(json_array_get(reasons, 0));
+}
+
+static void a_trial_whose_control_was_late_is_marked_and_repeated_until_it_was_not(void **state) {
+    (void)state;
+    struct plan plan;
+    struct runner_report report;
+    plan_ticks(&plan, SCRIPT_WELL);
+    json_t *rows = run_with_tickers(&plan, "90", &report);
+    assert_int_equal(json_array_size(rows), 2);
+    json_t *first = json_array_get(rows, 0), *second = json_array_get(rows, 1);
+    assert_int_equal(integer_of(first, "attempt"), 1);
+    assert_int_equal(integer_of(second, "attempt"), 2);
+    assert_int_equal(integer_of(second, "round"), 1);
+    assert_string_equal(only_reason(first), "control");
+    assert_int_equal(json_array_size(json_object_get(second, "disturbed")), 0);
+    const json_t *control =
+        json_object_get(json_object_get(first, "blocking"), "control_lateness_ns");
+    assert_int_equal(integer_of(control, "max"), 9 * NS_PER_S);
+    assert_int_equal(report.trials, 1);
+    assert_int_equal(report.repeated, 1);
+    assert_int_equal(report.left_disturbed, 0);
+    json_decref(rows);
+    plan_destroy(&plan);
+}
+
+static void a_trial_is_repeated_no_oftener_than_the_plan_says(void **state) {
+    (void)state;
+    struct plan plan;
+    struct runner_report report;
+    plan_ticks(&plan, SCRIPT_WELL);
+    json_t *rows = run_with_tickers(&plan, "9", &report);
+    assert_int_equal(json_array_size(rows), 1 + PLAN_REPEATS_DEFAULT);
+    assert_int_equal(report.left_disturbed, 1);
+    json_decref(rows);
+    plan.repeats = 0;
+    rows = run_with_tickers(&plan, "9", &report);
+    assert_int_equal(json_array_size(rows), 1);
+    assert_string_equal(only_reason(json_array_get(rows, 0)), "control");
+    json_decref(rows);
+    plan_destroy(&plan);
+}
+
+static void a_machine_that_is_never_quiet_makes_a_run_a_quarter_longer_at_most(void **state) {
+    (void)state;
+    struct plan plan;
+    struct runner_report report;
+    plan_ticks(&plan, SCRIPT_WELL);
+    plan.rounds = 44;
+    json_t *rows = run_with_tickers(&plan, "9", &report);
+    assert_int_equal(json_array_size(rows), 44 + 11);
+    assert_int_equal(report.trials, 44);
+    assert_int_equal(report.repeated, 11);
+    json_decref(rows);
+    plan_destroy(&plan);
+}
+
+static void a_disturbed_failure_is_not_repeated(void **state) {
+    (void)state;
+    struct plan plan;
+    struct runner_report report;
+    plan_ticks(&plan, SCRIPT_WRONG);
+    json_t *rows = run_with_tickers(&plan, "9", &report);
+    assert_int_equal(json_array_size(rows), 1);
+    assert_int_equal(report.bad, 1);
+    json_decref(rows);
+    plan_destroy(&plan);
+}
+
+static void a_workload_without_blocking_has_no_ticker(void **state) {
+    (void)state;
+    struct plan plan;
+    struct runner_report report;
+    assert_int_equal(plan_create(&plan, "test"), 0);
+    add_script(&plan, SCRIPT_WELL);
+    json_t *rows = run_with_tickers(&plan, "9", &report);
+    assert_int_equal(json_array_size(rows), 1);
+    assert_int_equal(json_array_size(json_object_get(json_array_get(rows, 0), "disturbed")), 0);
+    json_decref(rows);
+    plan_destroy(&plan);
+}
+
+struct seen_rounds {
+    int64_t rounds;
+    int64_t rows;
+};
+
+static int see_row(void *seen, const struct cell *cell, const json_t *row,
+                   struct message *message) {
+    (void)cell, (void)row, (void)message;
+    ((struct seen_rounds *)seen)->rows++;
+    return 0;
+}
+
+static int see_round(void *context, int64_t round, int64_t control_spin_ns,
+                     struct message *message) {
+    (void)message;
+    struct seen_rounds *seen = context;
+    assert_int_equal(seen->rounds, seen->rows); /* each round has one trial */
+    assert_int_equal(round, ++seen->rounds);
+    assert_true(control_spin_ns > NS_PER_MS);
+    return 0;
+}
+
+static void a_control_spin_is_told_before_the_trials_of_each_round(void **state) {
+    (void)state;
+    struct plan plan;
+    struct progress *progress;
+    struct runner_report report;
+    struct message message;
+    struct seen_rounds seen = {0};
+    struct runner_sink sink = {see_row, see_round, &seen};
+    assert_int_equal(plan_create(&plan, "test"), 0);
+    plan.rounds = 2;
+    add_script(&plan, SCRIPT_WELL);
+    FILE *nowhere = fopen("/dev/null", "we");
+    assert_int_equal(progress_create(&progress, &plan, nowhere), 0);
+    assert_int_equal(runner_run(&plan, "test", progress, &sink, &report, &message), 0);
+    assert_int_equal(seen.rounds, 2);
+    assert_int_equal(seen.rows, 2);
+    progress_destroy(progress);
+    fclose(nowhere);
+    plan_destroy(&plan);
+}
+
+/* The next digit of the script, which is removed from it unless it is the last. */
+static int take_digit(void) {
+    char digits[16] = "";
+    FILE *file = fopen(getenv(TICKER_SCRIPT), "r+e");
+    if (!file || !fgets(digits, sizeof digits, file))
+        return 0;
+    rewind(file);
+    if (digits[1] &&
+        (fputs(digits + 1, file) < 0 || ftruncate(fileno(file), (off_t)strlen(digits) - 1) < 0))
+        return 0;
+    fclose(file);
+    return digits[0] - '0';
+}
+
+static int be_ticker(void) {
+    sigset_t end;
+    int received, late_s = take_digit();
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    sigprocmask(SIG_BLOCK, &end, NULL);
+    printf("{\"tick_ns\":1000000,\"cores\":1,\"priority\":\"realtime\"}\n");
+    fflush(stdout);
+    sigwait(&end, &received);
+    printf("{\"count\":1,\"max\":%lld}\n", (long long)(late_s * NS_PER_S));
+    return 0;
+}
+
 /* As main.c: this program is `tva trial` to its own runner. */
 static int be_trial(int argc, char **argv) {
     struct message message = {""};
@@ -495,6 +716,9 @@ static int be_trial(int argc, char **argv) {
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "trial") == 0)
         return be_trial(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "ticker") == 0)
+        return be_ticker();
+    kernel_text_set_root("/nowhere"); /* what the machine does meanwhile disturbs no test */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trial_that_goes_well_is_ok_and_measured),
         cmocka_unit_test(a_wrong_value_makes_a_wrong_row),
@@ -510,6 +734,12 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_run_goes_on_after_a_crash_round_by_round),
         cmocka_unit_test(every_row_has_the_same_keys_in_the_same_order),
         cmocka_unit_test(a_signal_stops_the_run_keeps_its_rows_and_leaves_no_child),
+        cmocka_unit_test(a_trial_whose_control_was_late_is_marked_and_repeated_until_it_was_not),
+        cmocka_unit_test(a_trial_is_repeated_no_oftener_than_the_plan_says),
+        cmocka_unit_test(a_machine_that_is_never_quiet_makes_a_run_a_quarter_longer_at_most),
+        cmocka_unit_test(a_disturbed_failure_is_not_repeated),
+        cmocka_unit_test(a_workload_without_blocking_has_no_ticker),
+        cmocka_unit_test(a_control_spin_is_told_before_the_trials_of_each_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

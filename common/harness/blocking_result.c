@@ -112,8 +112,8 @@ static void count_calls(struct blocking *b) {
 static json_t *object(const struct blocking *b, bool has_trace) {
     const struct lateness *l = &b->lateness;
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:n, s:o, s:o, s:o, s:o, s:o}", "victims",
-        (json_int_t)b->shape.victims, "victims_delayed", (json_int_t)l->victims_delayed,
+        "{s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:n, s:o, s:o, s:o, s:o, s:o}", "victims",
+        (json_int_t)b->shape.victims, "victims_delayed", figure_json(l->victims_delayed),
         "threshold_ns", (json_int_t)l->threshold_ns, "ticks_due", (json_int_t)l->ticks_due,
         "ticks_missed", (json_int_t)l->ticks_missed, "lateness_ns", distribution_json(b->blocked),
         "quiet_lateness_ns", distribution_json(b->quiet), "control_lateness_ns", "call_lateness_ns",

@@ -1,5 +1,7 @@
 #include "harness/commands.h"
 
+#include "harness/clients.h"
+#include "harness/doctor.h"
 #include "harness/environment.h"
 #include "harness/list.h"
 #include "harness/results.h"
@@ -34,21 +36,24 @@ static int print_row(void *context, const struct cell *cell, const json_t *row,
     return 0;
 }
 
+/* A further attempt takes the place of the one before it, which was disturbed. */
 static int keep_row(void *rows, const struct cell *cell, const json_t *row,
                     struct message *message) {
     (void)cell;
+    if (json_integer_value(json_object_get(row, "attempt")) > 1)
+        json_array_remove(rows, json_array_size(rows) - 1);
     if (json_array_append(rows, (json_t *)row) < 0)
         return message_fail(message, -ENOMEM, "out of memory");
     return 0;
 }
 
-static int run_plan(const struct plan *plan, const char *name, runner_sink *sink, void *context,
+static int run_plan(const struct plan *plan, const char *name, const struct runner_sink *sink,
                     struct runner_report *report, struct message *message) {
     struct progress *progress;
     int err = progress_create(&progress, plan, stderr);
     if (err)
         return message_fail(message, err, "out of memory");
-    err = runner_run(plan, name, progress, sink, context, report, message);
+    err = runner_run(plan, name, progress, sink, report, message);
     progress_destroy(progress);
     return err;
 }
@@ -56,8 +61,8 @@ static int run_plan(const struct plan *plan, const char *name, runner_sink *sink
 static int run_run(const struct options *options, struct message *message) {
     struct runner_report report = {0};
     json_t *rows = json_array();
-    int err = run_plan(&options->plan, "run", options->is_json ? print_row : keep_row, rows,
-                       &report, message);
+    struct runner_sink sink = {.row = options->is_json ? print_row : keep_row, .context = rows};
+    int err = run_plan(&options->plan, "run", &sink, &report, message);
     if (!options->is_json)
         table_print(stdout, &options->plan, rows);
     json_decref(rows);
@@ -70,21 +75,35 @@ static int append_row(void *results, const struct cell *cell, const json_t *row,
     return results_append(results, row, message);
 }
 
+static int append_round(void *results, int64_t round, int64_t control_spin_ns,
+                        struct message *message) {
+    return results_append_round(results, round, control_spin_ns, message);
+}
+
+static void print_summary(const struct plan *plan, const struct runner_report *report) {
+    fprintf(stderr, "%lld of %lld trials done, %lld of them failed or wrong",
+            (long long)report->trials, (long long)plan_trial_count(plan), (long long)report->bad);
+    if (report->repeated > 0)
+        fprintf(stderr, "; %lld repeated, since disturbed", (long long)report->repeated);
+    if (report->left_disturbed > 0)
+        fprintf(stderr, "; %lld left disturbed", (long long)report->left_disturbed);
+    fprintf(stderr, "%s\n", report->stop_signal ? "; stopped, what was measured is kept" : "");
+}
+
 /* A bench whose folder is there. */
 static int run_into(struct results *results, const struct plan *plan, struct message *message) {
     json_t *environment = environment_json();
     int err = results_write_environment(results, environment, message);
     struct runner_report report = {0};
+    struct runner_sink sink = {append_row, append_round, results};
     if (!err)
-        err = run_plan(plan, results_name(results), append_row, results, &report, message);
+        err = run_plan(plan, results_name(results), &sink, &report, message);
     if (!err) {
         environment_finish(environment);
         err = results_write_environment(results, environment, message);
     }
     json_decref(environment);
-    fprintf(stderr, "%lld of %lld trials done, %lld of them failed or wrong%s\n",
-            (long long)report.trials, (long long)plan_trial_count(plan), (long long)report.bad,
-            report.stop_signal ? "; stopped, what was measured is kept" : "");
+    print_summary(plan, &report);
     printf("%s\n", results->path);
     return exit_status(err, &report);
 }
@@ -99,11 +118,25 @@ static int run_bench(const struct options *options, struct message *message) {
     return status;
 }
 
+static int run_doctor(const struct options *options, struct message *message) {
+    int err = doctor_run(stdout, options->is_json);
+    return err ? message_fail(message, err, "out of memory") : 0;
+}
+
 static int run_origin(const struct options *options, struct message *message) {
     struct origin_options origin = {.listen = options->listen, .output = stdout};
     char what[ORIGIN_MESSAGE_BYTES] = "";
     int err = origin_run(&origin, what);
     return err ? message_fail(message, err, "%s", what) : 0;
+}
+
+static int run_ticker(const struct options *options, struct message *message) {
+    return ticker_run(&options->ticker, message);
+}
+
+static int run_clients(const struct options *options, struct message *message) {
+    (void)options;
+    return clients_run(stdout, message);
 }
 
 static int run_trial(const struct options *options, struct message *message) {
@@ -112,8 +145,9 @@ static int run_trial(const struct options *options, struct message *message) {
 
 int commands_run(const struct options *options, struct message *message) {
     static int (*const runs[])(const struct options *options, struct message *message) = {
-        [COMMAND_LIST] = run_list,     [COMMAND_RUN] = run_run,     [COMMAND_BENCH] = run_bench,
-        [COMMAND_ORIGIN] = run_origin, [COMMAND_TRIAL] = run_trial,
+        [COMMAND_LIST] = run_list,     [COMMAND_RUN] = run_run,         [COMMAND_BENCH] = run_bench,
+        [COMMAND_DOCTOR] = run_doctor, [COMMAND_ORIGIN] = run_origin,   [COMMAND_TRIAL] = run_trial,
+        [COMMAND_TICKER] = run_ticker, [COMMAND_CLIENTS] = run_clients,
     };
     return runs[options->command](options, message);
 }

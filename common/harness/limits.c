@@ -1,20 +1,14 @@
 #include "harness/limits.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#define NO_LIMIT INT64_MAX
-
-/* A limit and how many tasks it leaves room for. */
-struct limit {
-    const char *name;
-    int64_t value; /* NO_LIMIT: there is none */
-    int64_t room;
-};
+#define NO_LIMIT LIMITS_NONE
 
 /* The number that a file begins with; NO_LIMIT if it says "max" or is not there. */
 static int64_t read_number(const char *path) {
@@ -119,62 +113,67 @@ static int64_t thread_count(void) {
     return fields == 1 ? count : 0;
 }
 
-/* What can make a pthread impossible (EAGAIN) or memory short (ENOMEM). A thread's stack and its
-   guard page are two mappings, and glibc reports a failed mapping of a stack as EAGAIN too. */
-static size_t find_task_limits(struct limit *out) {
+/* A thread's stack and its guard page are two mappings, and glibc reports a failed mapping of a
+   stack as EAGAIN too. The superuser is not counted by RLIMIT_NPROC. */
+size_t limits_survey(struct limit out[LIMITS_COUNT]) {
     int64_t others = thread_count();
     int64_t pids = cgroup_pids_max(), pid_max = read_number("/proc/sys/kernel/pid_max");
     int64_t threads = read_number("/proc/sys/kernel/threads-max");
-    int64_t own = geteuid() == 0 ? NO_LIMIT : process_limit(); /* the superuser is not counted */
-    int64_t maps = read_number("/proc/sys/vm/max_map_count");
-    size_t count = 0;
-    out[count++] = (struct limit){"pids.max", pids, pids};
-    out[count++] = (struct limit){"kernel.pid_max", pid_max, pid_max - others};
-    out[count++] = (struct limit){"kernel.threads-max", threads, threads - others};
-    out[count++] = (struct limit){"RLIMIT_NPROC", own, own};
-    out[count++] = (struct limit){"vm.max_map_count", maps, maps / 2};
-    return count;
+    int64_t own = process_limit(), maps = read_number("/proc/sys/vm/max_map_count");
+    int64_t descriptors = descriptor_limit(), files = read_number("/proc/sys/fs/file-max");
+    int64_t ports = port_count();
+    const struct limit limits[] = {
+        {"pids.max", LIMIT_OF_THREADS, pids, pids},
+        {"kernel.pid_max", LIMIT_OF_THREADS, pid_max, pid_max - others},
+        {"kernel.threads-max", LIMIT_OF_THREADS, threads, threads - others},
+        {"RLIMIT_NPROC", LIMIT_OF_THREADS, own, geteuid() == 0 ? NO_LIMIT : own},
+        {"vm.max_map_count", LIMIT_OF_THREADS, maps, maps / 2},
+        {"RLIMIT_NOFILE", LIMIT_OF_DESCRIPTORS, descriptors, descriptors},
+        {"fs.file-max", LIMIT_OF_FILES, files, files},
+        {"net.ipv4.ip_local_port_range", LIMIT_OF_PORTS, ports, ports},
+        {"memory.max", LIMIT_OF_MEMORY, cgroup_memory_max(), NO_LIMIT - 1},
+        {"memory", LIMIT_OF_MEMORY, memory_bytes(), NO_LIMIT - 1},
+    };
+    _Static_assert(sizeof limits / sizeof *limits == LIMITS_COUNT, "one entry each");
+    memcpy(out, limits, sizeof limits);
+    return LIMITS_COUNT;
 }
 
-static size_t find_memory_limits(struct limit *out) {
-    int64_t cgroup = cgroup_memory_max(), memory = memory_bytes();
-    size_t count = 0;
-    out[count++] = (struct limit){"memory.max", cgroup, NO_LIMIT - 1};
-    out[count++] = (struct limit){"memory", memory, NO_LIMIT - 1};
-    return count;
-}
-
-static size_t find_candidates(int error, struct limit *out) {
+/* Which limits can be behind an error. */
+static unsigned kinds_of(int error) {
     switch (error) {
     case -EMFILE:
-        out[0] = (struct limit){"RLIMIT_NOFILE", descriptor_limit(), NO_LIMIT - 1};
-        return 1;
+        return LIMIT_OF_DESCRIPTORS;
     case -ENFILE:
-        out[0] = (struct limit){"fs.file-max", read_number("/proc/sys/fs/file-max"), NO_LIMIT - 1};
-        return 1;
+        return LIMIT_OF_FILES;
     case -EADDRNOTAVAIL:
-        out[0] = (struct limit){"net.ipv4.ip_local_port_range", port_count(), NO_LIMIT - 1};
-        return 1;
+        return LIMIT_OF_PORTS;
     case -EAGAIN:
-    case -ENOMEM: {
-        size_t count = find_task_limits(out);
-        return count + find_memory_limits(out + count);
-    }
+    case -ENOMEM:
+        return LIMIT_OF_THREADS | LIMIT_OF_MEMORY;
     case -ENOBUFS:
-        return find_memory_limits(out);
+        return LIMIT_OF_MEMORY;
     default:
         return 0;
     }
 }
 
+/* Whether a limit can have stopped `reached` tasks. Others come and go, and a process has mappings
+   of its own: two per cent of room. Tasks do not each take one of what is not counted by threads.
+ */
+static bool can_explain(const struct limit *limit, unsigned kinds, int64_t reached) {
+    if (!(limit->kind & kinds) || limit->value == NO_LIMIT)
+        return false;
+    return limit->kind != LIMIT_OF_THREADS || limit->room >= reached - reached / 50;
+}
+
 json_t *limits_explain(int error, int64_t reached) {
-    struct limit candidates[8];
-    size_t count = find_candidates(error, candidates);
+    struct limit limits[LIMITS_COUNT];
+    size_t count = limits_survey(limits);
     const struct limit *best = NULL;
     for (size_t i = 0; i < count; i++) {
-        const struct limit *limit = &candidates[i];
-        /* Others come and go, and a process has mappings of its own: two per cent of room. */
-        if (limit->value == NO_LIMIT || limit->room < reached - reached / 50)
+        const struct limit *limit = &limits[i];
+        if (!can_explain(limit, kinds_of(error), reached))
             continue;
         if (!best || limit->room < best->room ||
             (limit->room == best->room && limit->value < best->value))
@@ -186,21 +185,13 @@ json_t *limits_explain(int error, int64_t reached) {
                      "reached", (json_int_t)reached);
 }
 
-static void add_limit(json_t *object, const char *name, int64_t value) {
-    json_object_set_new(object, name, value == NO_LIMIT ? json_null() : json_integer(value));
-}
-
 json_t *limits_json(void) {
+    struct limit limits[LIMITS_COUNT];
+    size_t count = limits_survey(limits);
     json_t *object = json_object();
-    add_limit(object, "pids.max", cgroup_pids_max());
-    add_limit(object, "kernel.pid_max", read_number("/proc/sys/kernel/pid_max"));
-    add_limit(object, "kernel.threads-max", read_number("/proc/sys/kernel/threads-max"));
-    add_limit(object, "RLIMIT_NPROC", process_limit());
-    add_limit(object, "vm.max_map_count", read_number("/proc/sys/vm/max_map_count"));
-    add_limit(object, "RLIMIT_NOFILE", descriptor_limit());
-    add_limit(object, "fs.file-max", read_number("/proc/sys/fs/file-max"));
-    add_limit(object, "net.ipv4.ip_local_port_range", port_count());
-    add_limit(object, "memory.max", cgroup_memory_max());
-    add_limit(object, "memory", memory_bytes());
+    for (size_t i = 0; i < count; i++)
+        json_object_set_new(object, limits[i].name,
+                            limits[i].value == NO_LIMIT ? json_null()
+                                                        : json_integer(limits[i].value));
     return object;
 }

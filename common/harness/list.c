@@ -1,5 +1,6 @@
 #include "harness/list.h"
 
+#include "harness/spec.h"
 #include "harness/tables.h"
 
 #include <jansson.h>
@@ -32,6 +33,17 @@ static json_t *parameters_json(const struct parameter *table) {
     return array;
 }
 
+/* The workloads that run in a model. */
+static json_t *model_workloads_json(const struct model *model) {
+    json_t *array = json_array();
+    struct message message;
+    struct bare_body body;
+    for (size_t i = 0; workloads[i]; i++)
+        if (!spec_find_body(&body, workloads[i], model, &message))
+            json_array_append_new(array, json_string(workloads[i]->name));
+    return array;
+}
+
 static void print_json(FILE *stream) {
     json_t *workload_array = json_array(), *model_array = json_array();
     for (size_t i = 0; workloads[i]; i++)
@@ -40,9 +52,11 @@ static void print_json(FILE *stream) {
                                       workloads[i]->summary, "operation", workloads[i]->operation,
                                       "parameters", parameters_json(workloads[i]->parameters)));
     for (size_t i = 0; models[i]; i++)
-        json_array_append_new(model_array, json_pack("{s:s, s:s, s:o}", "name", models[i]->name,
-                                                     "summary", models[i]->summary, "parameters",
-                                                     parameters_json(models[i]->parameters)));
+        json_array_append_new(
+            model_array, json_pack("{s:s, s:s, s:b, s:o, s:o}", "name", models[i]->name, "summary",
+                                   models[i]->summary, "is_floor", models[i]->bare != NULL,
+                                   "workloads", model_workloads_json(models[i]), "parameters",
+                                   parameters_json(models[i]->parameters)));
     json_t *all = json_pack("{s:o, s:o}", "workloads", workload_array, "models", model_array);
     json_dumpf(all, stream, JSON_INDENT(2));
     fputc('\n', stream);
@@ -73,6 +87,9 @@ void list_print(FILE *stream, bool is_json) {
     for (size_t i = 0; models[i]; i++) {
         fprintf(stream, "  %s: %s\n", models[i]->name, models[i]->summary);
         print_parameters(stream, models[i]->parameters);
+        for (size_t b = 0; models[i]->bare && models[i]->bare[b]; b++)
+            fprintf(stream, "%s%s", b ? ", " : "      runs only: ", models[i]->bare[b]->workload);
+        fputs(models[i]->bare ? "\n" : "", stream);
     }
     fputs("\nUnits: COUNT takes k and M, DURATION us, ms and s, SIZE KiB and MiB.\n", stream);
 }

@@ -17,8 +17,10 @@ enum {
     KEY_LISTEN,
     KEY_CONTROL,
     KEY_ORIGIN,
+    KEY_CLIENTS,
     KEY_CPUS,
     KEY_TIMELINE,
+    KEY_TICK,
 };
 
 /* A command line while it is read. */
@@ -38,6 +40,28 @@ static int take_control(struct line *line, const char *value) {
     if (!*value || *end || fd < 0 || fd > 1024)
         return message_fail(line->message, -EINVAL, "--control: \"%s\" is no descriptor", value);
     line->options->trial.control_fd = (int)fd;
+    return 0;
+}
+
+/* Shorter than its own cost a tick would be late by itself. */
+static const struct parameter ticker_parameters[] = {
+    {"tick", PARAMETER_DURATION, offsetof(struct ticker_options, tick_ns), "1ms", 100000,
+     1000000000, "DURATION", "between two ticks"},
+    {0},
+};
+
+static int take_tick(struct line *line, const char *value) {
+    char what[PARAMETER_MESSAGE_BYTES];
+    int err = parameters_set(ticker_parameters, &line->options->ticker, "tick", value, 0, what);
+    return err ? message_fail(line->message, err, "%s", what) : 0;
+}
+
+static int take_clients(struct line *line, const char *value) {
+    char *end;
+    long port = strtol(value, &end, 10);
+    if (!*value || *end || port < 1 || port > UINT16_MAX)
+        return message_fail(line->message, -EINVAL, "--clients: \"%s\" is no port", value);
+    line->options->trial.clients_port = (int)port;
     return 0;
 }
 
@@ -73,9 +97,13 @@ static error_t take_argument(int key, char *value, struct argp_state *state) {
     case KEY_ORIGIN:
         options->trial.origin_url = value;
         return 0;
+    case KEY_CLIENTS:
+        return -take_clients(line, value);
     case KEY_CPUS:
-        options->trial.cpus = value;
+        options->trial.cpus = options->ticker.cpus = value;
         return 0;
+    case KEY_TICK:
+        return -take_tick(line, value);
     case KEY_TIMELINE:
         options->trial.has_timeline = true;
         return 0;
@@ -93,6 +121,18 @@ static int parse_list(struct options *out, int argc, char **argv, struct message
         .options = options,
         .parser = take_argument,
         .doc = "Lists workloads and models, their parameters with units, ranges and defaults."};
+    struct line line = {.options = out, .message = message};
+    return arguments_parse(&argp, argc, argv, &line, message);
+}
+
+static int parse_doctor(struct options *out, int argc, char **argv, struct message *message) {
+    static const struct argp_option options[] = {
+        {"json", KEY_JSON, NULL, 0, "print one JSON object", 0}, {0}};
+    const struct argp argp = {
+        .options = options,
+        .parser = take_argument,
+        .doc = "Examines this machine for a second: its limits and what they leave room for, its "
+               "noise, and what to do about each."};
     struct line line = {.options = out, .message = message};
     return arguments_parse(&argp, argc, argv, &line, message);
 }
@@ -132,11 +172,35 @@ static int parse_origin(struct options *out, int argc, char **argv, struct messa
     return arguments_parse(&argp, argc, argv, &line, message);
 }
 
+static int parse_ticker(struct options *out, int argc, char **argv, struct message *message) {
+    static const struct argp_option options[] = {
+        {"tick", KEY_TICK, "DURATION", 0, "between two ticks (default 1ms)", 0},
+        {"cpus", KEY_CPUS, "LIST", 0, "cores to tick on (default all)", 0},
+        {0}};
+    const struct argp argp = {
+        .options = options,
+        .parser = take_argument,
+        .doc = "Ticks on every core until it is stopped, and prints how late the ticks were."};
+    struct line line = {.options = out, .message = message};
+    parameters_set_defaults(ticker_parameters, &out->ticker);
+    out->ticker.output = stdout;
+    return arguments_parse(&argp, argc, argv, &line, message);
+}
+
+static int parse_clients(struct options *out, int argc, char **argv, struct message *message) {
+    const struct argp argp = {
+        .parser = take_argument,
+        .doc = "Waits for a trial that is a server, is its clients, and prints what they counted."};
+    struct line line = {.options = out, .message = message};
+    return arguments_parse(&argp, argc, argv, &line, message);
+}
+
 static int parse_trial(struct options *out, int argc, char **argv, struct message *message) {
     static const struct argp_option options[] = {
         {"control", KEY_CONTROL, "FD", 0, "socket to the supervisor (default: print the result)",
          0},
         {"origin", KEY_ORIGIN, "URL", 0, "an origin that runs already", 0},
+        {"clients", KEY_CLIENTS, "PORT", 0, "of clients that run already (tva clients)", 0},
         {"cpus", KEY_CPUS, "LIST", 0, "cores to be pinned to (default all)", 0},
         {"timeline", KEY_TIMELINE, NULL, 0, "record when each task waits", 0},
         {0}};
@@ -169,8 +233,11 @@ static const struct {
     {"list", "tva list", COMMAND_LIST, parse_list},
     {"run", "tva run", COMMAND_RUN, parse_run},
     {"bench", "tva bench", COMMAND_BENCH, parse_bench},
+    {"doctor", "tva doctor", COMMAND_DOCTOR, parse_doctor},
     {"origin", "tva origin", COMMAND_ORIGIN, parse_origin},
+    {"ticker", "tva ticker", COMMAND_TICKER, parse_ticker},
     {"trial", "tva trial", COMMAND_TRIAL, parse_trial},
+    {"clients", "tva clients", COMMAND_CLIENTS, parse_clients},
 };
 
 /* Prints and exits. */
@@ -183,6 +250,7 @@ static void print_help(int argc, char **argv) {
                "  list                  workloads, models, their parameters\n"
                "  run WORKLOAD          run a workload in each model and print a table\n"
                "  bench                 run a plan and keep its rows below results/\n"
+               "  doctor                limits and noise of this machine, and what to do\n"
                "  origin                serve HTTP, for fetch\n\n"
                "Examples:\n"
                "  tva run sleep --model=threads,async --tasks=10k --sleep=1s\n"
@@ -209,7 +277,7 @@ int options_parse(struct options *out, int argc, char **argv, struct message *me
         return err;
     }
     return message_fail(message, -EINVAL,
-                        "%s%s%s: there are list, run, bench, origin: see tva --help",
+                        "%s%s%s: there are list, run, bench, doctor, origin: see tva --help",
                         argc > 1 ? "unknown command \"" : "no command", argc > 1 ? argv[1] : "",
                         argc > 1 ? "\"" : "");
 }

@@ -3,6 +3,7 @@
 #define TVA_HARNESS_OPTIONS_H
 
 #include "harness/plan.h"
+#include "harness/ticker.h"
 #include "harness/trial.h"
 
 #include <stdbool.h>
@@ -11,16 +12,20 @@ enum command {
     COMMAND_LIST,
     COMMAND_RUN,
     COMMAND_BENCH,
+    COMMAND_DOCTOR,
     COMMAND_ORIGIN,
+    COMMAND_TICKER,
     COMMAND_TRIAL,
+    COMMAND_CLIENTS,
 };
 
 struct options {
     enum command command;
-    bool is_json;               /* of list and run */
-    struct plan plan;           /* of run and bench; owned */
-    const char *out;            /* of bench; NULL: a folder below results/ */
-    const char *listen;         /* of origin; NULL: a free port of loopback */
+    bool is_json;       /* of list, run and doctor */
+    struct plan plan;   /* of run and bench; owned */
+    const char *out;    /* of bench; NULL: a folder below results/ */
+    const char *listen; /* of origin; NULL: a free port of loopback */
+    struct ticker_options ticker;
     struct trial_options trial; /* of trial */
 };
 

@@ -122,7 +122,8 @@ static void build_options(struct run_line *line) {
             if (!has_option(line, p->name))
                 add_model_parameter(line, p->name);
     add_header(line, 3, text("How it is measured:"));
-    add_option(line, "model", KEY_MODEL, "M[,M...]", 3, text("models to compare (default all)"));
+    add_option(line, "model", KEY_MODEL, "M[,M...]", 3,
+               text("models to compare (default all but the floors)"));
     add_parameter(line, &number_parameters[0], KEY_ROUNDS, 3, "");
     add_parameter(line, &number_parameters[1], KEY_TIMEOUT, 3, "");
     add_option(line, "cpus", KEY_CPUS, "LIST", 3,
@@ -179,8 +180,9 @@ static int find_models(const struct run_line *line, const struct model *chosen[M
     char names[256];
     *count = 0;
     if (!line->model_names) {
-        for (; models[*count] && *count < MODELS_MAX; ++*count)
-            chosen[*count] = models[*count];
+        for (size_t i = 0; models[i] && *count < MODELS_MAX; i++)
+            if (!models[i]->bare)
+                chosen[(*count)++] = models[i];
         return 0;
     }
     if ((size_t)snprintf(names, sizeof names, "%s", line->model_names) >= sizeof names)
@@ -225,6 +227,7 @@ static int build_plan(struct plan *plan, const struct run_line *line) {
         err = check_settings(line, chosen, count);
     plan->rounds = line->numbers.rounds;
     plan->timeout_ns = line->numbers.timeout_ns;
+    plan->repeats = line->workload->blocking ? PLAN_REPEATS_DEFAULT : 0;
     struct cell_options options = {.cpus = line->cpus};
     for (size_t i = 0; i < count && !err; i++)
         err = plan_add(plan, line->workload, chosen[i], line->settings, line->setting_count,

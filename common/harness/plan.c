@@ -15,6 +15,7 @@ int plan_create(struct plan *out, const char *name) {
                          .seed = 1,
                          .rounds = 1,
                          .timeout_ns = 60 * NS_PER_S,
+                         .repeats = PLAN_REPEATS_DEFAULT,
                          .witness_ns = 30 * NS_PER_S};
     return out->name ? 0 : -ENOMEM;
 }
@@ -31,7 +32,10 @@ static int build_cell(struct cell *cell, const struct workload *workload, const 
     *cell = (struct cell){.rounds = options->rounds,
                           .has_witness = options->has_witness,
                           .has_timeline = options->has_timeline};
-    int err = spec_build(&cell->spec, workload, settings, count, message);
+    struct bare_body body;
+    int err = spec_find_body(&body, workload, model, message);
+    if (!err)
+        err = spec_build(&cell->spec, workload, settings, count, message);
     if (!err)
         err = model_spec_build(&cell->model_spec, model, settings, count, message);
     if (!err && options->cpus) {

@@ -10,6 +10,8 @@
 
 #define PLAN_CELLS_MAX 10000
 #define PLAN_ROUNDS_MAX 10000
+#define PLAN_REPEATS_MAX 100
+#define PLAN_REPEATS_DEFAULT 2
 
 /* A model with a spec. */
 struct cell {
@@ -28,6 +30,7 @@ struct plan {
     uint64_t seed; /* of the order of trials */
     int64_t rounds;
     int64_t timeout_ns; /* of a trial */
+    int64_t repeats;    /* of a trial that was disturbed, at most */
     int64_t witness_ns; /* that hyperfine may take for the cells that have a witness */
     struct cell *cells;
     size_t cell_count;

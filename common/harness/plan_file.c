@@ -48,14 +48,16 @@ static const char *value_text(const json_t *value, char number[NUMBER_BYTES]) {
     return number;
 }
 
-static int read_count(const json_t *object, const char *key, int64_t max, int64_t *out,
+static int read_count(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out,
                       struct message *message) {
     const json_t *value = json_object_get(object, key);
     if (!value)
         return 0;
-    if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > max)
-        return message_fail(message, -EINVAL, "key \"%s\": must be a whole number from 1 to %lld",
-                            key, (long long)max);
+    if (!json_is_integer(value) || json_integer_value(value) < min ||
+        json_integer_value(value) > max)
+        return message_fail(message, -EINVAL,
+                            "key \"%s\": must be a whole number from %lld to %lld", key,
+                            (long long)min, (long long)max);
     *out = json_integer_value(value);
     return 0;
 }
@@ -117,7 +119,8 @@ static int read_entry(struct entry *entry, struct message *message) {
     if (!err)
         err = check_keys(entry, message);
     if (!err)
-        err = read_count(entry->object, "rounds", PLAN_ROUNDS_MAX, &entry->options.rounds, message);
+        err = read_count(entry->object, "rounds", 1, PLAN_ROUNDS_MAX, &entry->options.rounds,
+                         message);
     if (!err)
         err = read_flag(entry->object, "witness", &entry->options.has_witness, message);
     if (!err)
@@ -223,8 +226,8 @@ static int read_duration(struct plan *plan, const json_t *root, const char *name
 }
 
 static int read_head(struct plan *plan, const json_t *root, struct message *message) {
-    static const char *const known[] = {"name",    "seed",  "rounds", "timeout",
-                                        "witness", "cells", "note"};
+    static const char *const known[] = {"name",    "seed",    "rounds", "repeats",
+                                        "timeout", "witness", "cells",  "note"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)root, key, value) {
@@ -233,15 +236,17 @@ static int read_head(struct plan *plan, const json_t *root, struct message *mess
             i++;
         if (i == sizeof known / sizeof *known)
             return message_fail(message, -EINVAL,
-                                "key \"%s\": a plan has name, seed, rounds, timeout, "
-                                "witness, cells, note",
+                                "key \"%s\": a plan has name, seed, rounds, repeats, "
+                                "timeout, witness, cells, note",
                                 key);
     }
     int64_t seed = 1;
-    int err = read_count(root, "seed", INT64_MAX, &seed, message);
+    int err = read_count(root, "seed", 1, INT64_MAX, &seed, message);
     plan->seed = (uint64_t)seed;
     if (!err)
-        err = read_count(root, "rounds", PLAN_ROUNDS_MAX, &plan->rounds, message);
+        err = read_count(root, "rounds", 1, PLAN_ROUNDS_MAX, &plan->rounds, message);
+    if (!err)
+        err = read_count(root, "repeats", 0, PLAN_REPEATS_MAX, &plan->repeats, message);
     for (const struct parameter *duration = durations; duration->name && !err; duration++)
         err = read_duration(plan, root, duration->name, message);
     return err;

@@ -6,8 +6,9 @@
    An array stands for one cell for each of its values; several arrays in one cell for all their
    combinations. Keys of a cell: workload, model, cpus (or null), rounds (only in the first so
    many), witness, timeline, note (ignored), and any parameter of the workload or of a model; a
-   parameter that only some of the models have applies to those. Further keys of a plan: witness, a
-   duration, for hyperfine and its cells in all (30s), and note. */
+   parameter that only some of the models have applies to those. Further keys of a plan: repeats,
+   how often a disturbed trial is run again at most (2); witness, a duration, for hyperfine and its
+   cells in all (30s), and note. */
 #ifndef TVA_HARNESS_PLAN_FILE_H
 #define TVA_HARNESS_PLAN_FILE_H
 

@@ -53,8 +53,8 @@ json_t *plan_json(const struct plan *plan) {
     json_t *cells = json_array();
     for (size_t i = 0; i < plan->cell_count; i++)
         json_array_append_new(cells, cell_json(plan, &plan->cells[i]));
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "name", plan->name, "seed",
-                     (json_int_t)plan->seed, "rounds", (json_int_t)plan->rounds, "timeout_ns",
-                     (json_int_t)plan->timeout_ns, "witness_ns", (json_int_t)plan->witness_ns,
-                     "cells", cells);
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name", plan->name, "seed",
+                     (json_int_t)plan->seed, "rounds", (json_int_t)plan->rounds, "repeats",
+                     (json_int_t)plan->repeats, "timeout_ns", (json_int_t)plan->timeout_ns,
+                     "witness_ns", (json_int_t)plan->witness_ns, "cells", cells);
 }

@@ -88,24 +88,43 @@ void progress_begin(struct progress *progress, const struct cell *cell, int64_t 
     fflush(progress->stream);
 }
 
-void progress_end(struct progress *progress, const struct cell *cell, int64_t round,
-                  const json_t *row) {
-    const json_t *process = json_object_get(row, "process");
-    int64_t took_ns = json_integer_value(json_object_get(process, "wall_ns"));
+/* "", or why a trial was disturbed and what follows from it: ": disturbed (steal), repeated". */
+static void disturbed_text(const json_t *row, bool is_repeated, char *text, size_t size) {
+    const json_t *reasons = json_object_get(row, "disturbed");
+    size_t count = json_array_size(reasons);
+    int length = snprintf(text, size, "%s", count ? ": disturbed (" : "");
+    for (size_t i = 0; i < count && (size_t)length < size; i++)
+        length += snprintf(text + length, size - (size_t)length, "%s%s", i ? ", " : "",
+                           json_string_value(json_array_get(reasons, i)));
+    if (count && (size_t)length < size)
+        snprintf(text + length, size - (size_t)length, "%s", is_repeated ? "), repeated" : ")");
+}
+
+static void count_done(struct progress *progress, const struct cell *cell, int64_t took_ns) {
     struct cell_progress *known = &progress->cells[cell->index];
     known->done++;
     known->took_ns += took_ns;
     progress->trials_done++;
+}
+
+void progress_end(struct progress *progress, const struct cell *cell, int64_t round,
+                  const json_t *row, bool is_repeated) {
+    const json_t *process = json_object_get(row, "process");
+    int64_t took_ns = json_integer_value(json_object_get(process, "wall_ns"));
+    if (!is_repeated)
+        count_done(progress, cell, took_ns);
     const char *status = row_status(row);
     bool is_ok = strcmp(status, "ok") == 0;
-    if (progress->is_terminal && is_ok)
+    if (progress->is_terminal && is_ok && !is_repeated)
         return;
     const char *reason = json_string_value(json_object_get(row, "reason"));
-    fprintf(progress->stream, "%s%lld/%lld  round %lld  %.2f s  %s  %s %s%s%s\n",
-            progress->is_terminal ? "\r\033[K" : "", (long long)progress->trials_done,
+    char disturbed[128];
+    disturbed_text(row, is_repeated, disturbed, sizeof disturbed);
+    fprintf(progress->stream, "%s%lld/%lld  round %lld  %.2f s  %s  %s %s%s%s%s\n",
+            progress->is_terminal ? "\r\033[K" : "", (long long)progress->trials_done + is_repeated,
             (long long)progress->trials, (long long)round, (double)took_ns / 1e9, status,
-            cell->model_spec.model->name, cell->spec.text, reason ? ": " : "",
-            reason ? reason : "");
+            cell->model_spec.model->name, cell->spec.text, reason ? ": " : "", reason ? reason : "",
+            disturbed);
 }
 
 void progress_destroy(struct progress *progress) {

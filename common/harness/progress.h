@@ -5,6 +5,7 @@
 
 #include "harness/plan.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct progress;
@@ -13,10 +14,10 @@ struct progress;
    -ENOMEM. */
 int progress_create(struct progress **out, const struct plan *plan, FILE *stream);
 
-/* A trial of a cell begins in a round; it has ended with this row. */
+/* A trial of a cell begins in a round; it has ended with this row, and is repeated or done. */
 void progress_begin(struct progress *progress, const struct cell *cell, int64_t round);
 void progress_end(struct progress *progress, const struct cell *cell, int64_t round,
-                  const json_t *row);
+                  const json_t *row, bool is_repeated);
 
 /* Clears the line. NULL is allowed. */
 void progress_destroy(struct progress *progress);

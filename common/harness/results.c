@@ -93,12 +93,14 @@ static int write_plan(const struct results *results, const struct plan *plan,
     return err;
 }
 
-static int open_trials(struct results *results, struct message *message) {
-    char *path = path_of(results, "trials.jsonl");
+/* A file of lines. */
+static int open_lines(const struct results *results, const char *name, int *fd,
+                      struct message *message) {
+    char *path = path_of(results, name);
     if (!path)
         return message_fail(message, -ENOMEM, "out of memory");
-    results->trials_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-    int err = results->trials_fd < 0 ? -errno : 0;
+    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    int err = *fd < 0 ? -errno : 0;
     if (err)
         message_fail(message, err, "results: %s cannot be written: %s", path, strerror(-err));
     free(path);
@@ -119,8 +121,8 @@ static int check_name(const struct results *results, struct message *message) {
 
 int results_create(struct results *out, const char *path, const struct plan *plan,
                    struct message *message) {
-    struct results results = {.path = path ? given_path(path) : default_path(plan),
-                              .trials_fd = -1};
+    struct results results = {
+        .path = path ? given_path(path) : default_path(plan), .trials_fd = -1, .rounds_fd = -1};
     if (!results.path)
         return message_fail(message, -ENOMEM, "out of memory");
     int err = check_name(&results, message);
@@ -129,7 +131,9 @@ int results_create(struct results *out, const char *path, const struct plan *pla
     if (!err)
         err = write_plan(&results, plan, message);
     if (!err)
-        err = open_trials(&results, message);
+        err = open_lines(&results, "trials.jsonl", &results.trials_fd, message);
+    if (!err)
+        err = open_lines(&results, "rounds.jsonl", &results.rounds_fd, message);
     if (err) {
         results_close(&results);
         return err;
@@ -143,21 +147,35 @@ const char *results_name(const struct results *results) {
     return slash && slash[1] ? slash + 1 : results->path;
 }
 
-int results_append(const struct results *results, const json_t *row, struct message *message) {
-    char *text = json_dumps(row, JSON_COMPACT);
+static int append_line(const struct results *results, int fd, const char *name, const json_t *json,
+                       struct message *message) {
+    char *text = json_dumps(json, JSON_COMPACT);
     char *line = NULL;
     int length = text ? asprintf(&line, "%s\n", text) : -1;
     int err = 0;
     if (length < 0) {
         err = message_fail(message, -ENOMEM, "out of memory");
     } else {
-        ssize_t written = write(results->trials_fd, line, (size_t)length);
+        ssize_t written = write(fd, line, (size_t)length);
         if (written != length)
-            err = message_fail(message, -EIO, "results: %s/trials.jsonl cannot be written: %s",
-                               results->path, written < 0 ? strerror(errno) : "no space left");
+            err = message_fail(message, -EIO, "results: %s/%s cannot be written: %s", results->path,
+                               name, written < 0 ? strerror(errno) : "no space left");
         free(line);
     }
     free(text);
+    return err;
+}
+
+int results_append(const struct results *results, const json_t *row, struct message *message) {
+    return append_line(results, results->trials_fd, "trials.jsonl", row, message);
+}
+
+int results_append_round(const struct results *results, int64_t round, int64_t control_spin_ns,
+                         struct message *message) {
+    json_t *json = json_pack("{s:I, s:I}", "round", (json_int_t)round, "control_spin_ns",
+                             (json_int_t)control_spin_ns);
+    int err = append_line(results, results->rounds_fd, "rounds.jsonl", json, message);
+    json_decref(json);
     return err;
 }
 
@@ -169,6 +187,8 @@ int results_write_environment(const struct results *results, const json_t *envir
 void results_close(struct results *results) {
     if (results->trials_fd >= 0)
         close(results->trials_fd);
+    if (results->rounds_fd >= 0)
+        close(results->rounds_fd);
     free(results->path);
-    *results = (struct results){.trials_fd = -1};
+    *results = (struct results){.trials_fd = -1, .rounds_fd = -1};
 }

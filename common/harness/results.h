@@ -1,4 +1,4 @@
-/* The folder of one run: plan.json, environment.json and trials.jsonl. */
+/* The folder of one run: plan.json, environment.json, trials.jsonl and rounds.jsonl. */
 #ifndef TVA_HARNESS_RESULTS_H
 #define TVA_HARNESS_RESULTS_H
 
@@ -10,6 +10,7 @@
 struct results {
     char *path; /* of the folder */
     int trials_fd;
+    int rounds_fd;
 };
 
 /* Makes the folder `path`, or where that is NULL one below results/ that is named after the plan
@@ -24,6 +25,10 @@ const char *results_name(const struct results *results);
 /* Appends a row by one write, so that even kill -9 leaves whole rows alone. Returns 0 or a negative
    errno with a line in message. */
 int results_append(const struct results *results, const json_t *row, struct message *message);
+
+/* The same of a round that begins, to rounds.jsonl. */
+int results_append_round(const struct results *results, int64_t round, int64_t control_spin_ns,
+                         struct message *message);
 
 /* Puts environment.json in place, as a whole. As above. */
 int results_write_environment(const struct results *results, const json_t *environment,

@@ -21,13 +21,13 @@ static __attribute__((sentinel)) json_t *add_unknown(json_t *object, ...) {
 }
 
 /* All keys in their order. */
-static json_t *empty_row(const char *run, int64_t round, const struct cell *cell) {
+static json_t *empty_row(const char *run, int64_t round, int64_t attempt, const struct cell *cell) {
     const struct workload_params *common = spec_common(&cell->spec);
-    json_t *row =
-        json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s?, s:I}", "schema", 1, "run", run,
-                  "round", (json_int_t)round, "workload", cell->spec.workload->name, "model",
-                  cell->model_spec.model->name, "spec", cell->spec.text, "model_spec",
-                  cell->model_spec.text, "cpus", cell->cpus, "seed", (json_int_t)common->seed);
+    json_t *row = json_pack(
+        "{s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s?, s:I}", "schema", 1, "run", run, "round",
+        (json_int_t)round, "attempt", (json_int_t)attempt, "workload", cell->spec.workload->name,
+        "model", cell->model_spec.model->name, "spec", cell->spec.text, "model_spec",
+        cell->model_spec.text, "cpus", cell->cpus, "seed", (json_int_t)common->seed);
     if (!row)
         return NULL;
     add_unknown(row, "status", "reason", NULL);
@@ -46,7 +46,7 @@ static json_t *empty_row(const char *run, int64_t round, const struct cell *cell
     set(row, "stack", add_unknown(json_object(), "size_bytes", "used_peak_bytes", NULL));
     set(row, "switches", add_unknown(json_object(), "voluntary", "involuntary", NULL));
     set(row, "faults", add_unknown(json_object(), "minor", "major", NULL));
-    add_unknown(row, "limit", "origin", NULL);
+    add_unknown(row, "limit", "origin", "clients", NULL);
     set(row, "process",
         add_unknown(json_object(), "wall_ns", "cpu_user_ns", "cpu_system_ns", NULL));
     set(row, "unit", json_string(cell->spec.workload->unit));
@@ -54,7 +54,13 @@ static json_t *empty_row(const char *run, int64_t round, const struct cell *cell
         set(row, "unit", json_null());
     set(row, "units_per_operation", json_integer(spec_units(&cell->spec)));
     set(row, "figures", json_object());
-    add_unknown(row, "loop_occupancy", "blocking", "timeline", NULL);
+    add_unknown(row, "loop_occupancy", "blocking", NULL);
+    set(row, "disturbed", json_array());
+    set(row, "disturbance",
+        add_unknown(json_object(), "steal_ns", "cpu_pressure_ns", "io_pressure_ns",
+                    "memory_pressure_ns", "run_queue_wait_ns", "throttled_ns", "others_cpu_ns",
+                    "load_1min", "frequency_min_hz", NULL));
+    add_unknown(row, "timeline", NULL);
     return row;
 }
 
@@ -133,6 +139,56 @@ static void add_process(json_t *row, const struct process_end *end) {
     set(process, "cpu_system_ns", json_integer(end->usage.cpu_system_ns));
 }
 
+/* Whether it was the lateness of the quiet part, not the length of a tick, that left nothing to be
+   told of the calls. */
+static bool is_quiet_uneven(const json_t *blocking) {
+    json_int_t quiet_max_ns =
+        json_integer_value(json_object_get(json_object_get(blocking, "quiet_lateness_ns"), "max"));
+    return json_is_null(json_object_get(blocking, "victims_delayed")) &&
+           quiet_max_ns >= json_integer_value(json_object_get(blocking, "threshold_ns"));
+}
+
+/* The control's lateness goes to where the victims' is. One without priority cannot tell the
+   machine from the trial, so nothing is concluded from it. */
+static struct disturbance_control add_control(json_t *row, const struct control_ticks *ticks) {
+    struct disturbance_control control = {-1, -1, false};
+    json_t *blocking = json_object_get(row, "blocking");
+    if (!json_is_object(blocking))
+        return control;
+    set(blocking, "control_lateness_ns",
+        ticks->lateness ? json_incref(ticks->lateness) : json_null());
+    set(blocking, "control_priority", ticks->priority ? json_incref(ticks->priority) : json_null());
+    control.is_quiet_uneven = is_quiet_uneven(blocking);
+    const json_t *max = json_object_get(ticks->lateness, "max");
+    const char *priority = json_string_value(ticks->priority);
+    if (!json_is_integer(max) || !priority || strcmp(priority, "none") == 0)
+        return control;
+    control.lateness_max_ns = json_integer_value(max);
+    control.threshold_ns = json_integer_value(json_object_get(blocking, "threshold_ns"));
+    return control;
+}
+
+static void add_disturbance(json_t *row, const struct trial_outcome *outcome) {
+    const struct disturbance *d = &outcome->disturbance;
+    struct disturbance_control control = add_control(row, &outcome->control);
+    if (!outcome->has_disturbance)
+        return;
+    json_t *object = json_object_get(row, "disturbance");
+    set(object, "steal_ns", figure_json(d->steal_ns));
+    set(object, "cpu_pressure_ns", figure_json(d->cpu_pressure_ns));
+    set(object, "io_pressure_ns", figure_json(d->io_pressure_ns));
+    set(object, "memory_pressure_ns", figure_json(d->memory_pressure_ns));
+    set(object, "run_queue_wait_ns", figure_json(d->run_queue_wait_ns));
+    set(object, "throttled_ns", figure_json(d->throttled_ns));
+    set(object, "others_cpu_ns", figure_json(d->others_cpu_ns));
+    set(object, "load_1min", d->load_1min < 0 ? json_null() : json_real(d->load_1min));
+    set(object, "frequency_min_hz", figure_json(d->frequency_min_hz));
+    json_t *names = json_object_get(row, "disturbed");
+    unsigned reasons = disturbance_judge(d, &control);
+    for (const char *name; (name = disturbance_next_reason(&reasons));)
+        json_array_append_new(names, json_string(name));
+}
+
 static int64_t attempted(const json_t *row) {
     int64_t count = json_integer_value(json_object_get(row, "operations"));
     const char *cause;
@@ -163,9 +219,35 @@ static void add_origin(json_t *row, const struct cell *cell, const struct trial_
     set_status(row, "wrong", counts->has_counts ? reason.text : "the origin told no counts");
 }
 
-json_t *row_create(const char *run, int64_t round, const struct cell *cell,
+/* So are clients: they must have got as many answers as the trial says it gave, none of them wrong.
+ */
+static void add_clients(json_t *row, const struct cell *cell, const struct trial_outcome *outcome) {
+    const struct workload *workload = cell->spec.workload;
+    if (!workload->needs_clients || !workload->needs_clients(cell->spec.params))
+        return;
+    json_int_t requests = -1, wrong = 0, failed = 0;
+    if (outcome->clients)
+        set(row, "clients", json_incref(outcome->clients));
+    json_unpack(outcome->clients, "{s:I, s:I, s:I}", "requests", &requests, "wrong", &wrong,
+                "failed", &failed);
+    bool agrees = requests == attempted(row) && !wrong && !failed;
+    if (outcome->end != TRIAL_ENDED || agrees)
+        return;
+    set(row, "verified", json_false());
+    if (strcmp(row_status(row), "ok") != 0)
+        return;
+    struct message reason;
+    message_fail(&reason, 0,
+                 "the clients counted %lld answers, %lld wrong ones and %lld lost connections for "
+                 "%lld operations",
+                 (long long)requests, (long long)wrong, (long long)failed,
+                 (long long)attempted(row));
+    set_status(row, "wrong", outcome->clients ? reason.text : "the clients told no counts");
+}
+
+json_t *row_create(const char *run, int64_t round, int64_t attempt, const struct cell *cell,
                    const struct trial_outcome *outcome) {
-    json_t *row = empty_row(run, round, cell);
+    json_t *row = empty_row(run, round, attempt, cell);
     if (!row)
         return NULL;
     int64_t first_ended_ns = 0;
@@ -179,12 +261,18 @@ json_t *row_create(const char *run, int64_t round, const struct cell *cell,
     if (outcome->has_process)
         add_process(row, &outcome->process);
     add_origin(row, cell, outcome);
+    add_clients(row, cell, outcome);
+    add_disturbance(row, outcome);
     return row;
 }
 
 const char *row_status(const json_t *row) {
     const char *status = json_string_value(json_object_get(row, "status"));
     return status ? status : "failed";
+}
+
+bool row_is_disturbed(const json_t *row) {
+    return json_array_size(json_object_get(row, "disturbed")) > 0;
 }
 
 bool row_status_is_good(const char *status) {

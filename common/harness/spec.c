@@ -3,6 +3,7 @@
 #include "harness/tables.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,29 @@ int model_spec_parse(struct model_spec *out, const char *text, struct message *m
         return message_fail(message, -ENOMEM, "out of memory");
     *out = parsed;
     return 0;
+}
+
+int spec_find_body(struct bare_body *out, const struct workload *workload,
+                   const struct model *model, struct message *message) {
+    char known[256] = "";
+    if (!model->bare) {
+        *out = (struct bare_body){.workload = workload->name,
+                                  .prepare = workload->prepare,
+                                  .main = workload->main,
+                                  .destroy = workload->destroy};
+        return 0;
+    }
+    for (size_t i = 0; model->bare[i]; i++) {
+        if (strcmp(model->bare[i]->workload, workload->name) == 0) {
+            *out = *model->bare[i];
+            return 0;
+        }
+        size_t length = strlen(known);
+        snprintf(known + length, sizeof known - length, "%s%s", i ? ", " : "",
+                 model->bare[i]->workload);
+    }
+    return message_fail(message, -EINVAL, "%s: there is no floor for \"%s\": there are %s",
+                        model->name, workload->name, known);
 }
 
 const struct workload_params *spec_common(const struct spec *spec) {

@@ -3,6 +3,7 @@
 #ifndef TVA_HARNESS_SPEC_H
 #define TVA_HARNESS_SPEC_H
 
+#include "bare.h"
 #include "harness/message.h"
 #include "model.h"
 #include "workloads/workload.h"
@@ -42,6 +43,11 @@ int model_spec_build(struct model_spec *out, const struct model *model,
 /* Build from a canonical string, or from one that leaves parameters out. As above. */
 int spec_parse(struct spec *out, const char *text, struct message *message);
 int model_spec_parse(struct model_spec *out, const char *text, struct message *message);
+
+/* What is run of a workload in a model: its own body, or the floor's in its place. Returns 0;
+   -EINVAL with a line in message if the model is a floor and has none for it. */
+int spec_find_body(struct bare_body *out, const struct workload *workload,
+                   const struct model *model, struct message *message);
 
 /* The parameters that all workloads have. */
 const struct workload_params *spec_common(const struct spec *spec);

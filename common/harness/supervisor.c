@@ -1,6 +1,7 @@
 #include "harness/supervisor.h"
 
 #include "clock.h"
+#include "harness/cpus.h"
 #include "harness/stop.h"
 
 #include <errno.h>
@@ -15,8 +16,15 @@
 
 /* One trial under way. */
 struct supervision {
+    const struct cell *cell;
+    struct origin_process origin;
+    struct clients_process clients;
+    struct ticker_process ticker;
     struct process process;
     struct memory_cgroup cgroup;
+    bool is_watched; /* from before it measures until it has told its result */
+    struct disturbance_subject subject;
+    struct machine_reading machine_before;
     int64_t deadline_ns;
     int stop_fd;
     char *text; /* of the result so far */
@@ -33,10 +41,41 @@ static struct memory_reading read_memory(const struct supervision *s) {
     return reading;
 }
 
+static struct disturbance_subject subject_of(const struct supervision *s) {
+    struct disturbance_subject subject = {.own = {s->process.pid, s->origin.process.pid,
+                                                  s->ticker.process.pid, s->clients.process.pid}};
+    struct message unused;
+    if (!s->cell->cpus || cpus_parse(s->cell->cpus, &subject.cores, &unused) < 0)
+        sched_getaffinity(0, sizeof subject.cores, &subject.cores);
+    return subject;
+}
+
+/* The ticker comes before the memory's base, which may be of the whole machine. */
+static void begin_watch(struct supervision *s) {
+    if (s->cell->spec.workload->blocking)
+        ticker_process_start(&s->ticker, s->cell->cpus); /* if not, there is no control */
+    s->outcome->base = read_memory(s);
+    s->subject = subject_of(s);
+    disturbance_read(&s->machine_before, &s->subject);
+    s->is_watched = true;
+}
+
+/* Once, when the result begins to come, or at the end of a trial without one. */
+static void end_watch(struct supervision *s) {
+    struct machine_reading after;
+    if (!s->is_watched)
+        return;
+    s->is_watched = false;
+    disturbance_read(&after, &s->subject);
+    disturbance_between(&s->outcome->disturbance, &s->subject, &s->machine_before, &after);
+    s->outcome->has_disturbance = true;
+    s->outcome->control = ticker_process_stop(&s->ticker);
+}
+
 /* The three bytes of the protocol before the result. */
 static void take_signal(struct supervision *s, char byte) {
     if (byte == 'r') {
-        s->outcome->base = read_memory(s);
+        begin_watch(s);
         send(s->process.fd, "g", 1, MSG_NOSIGNAL);
     } else if (byte == 'p') {
         s->outcome->plateau = read_memory(s);
@@ -69,6 +108,8 @@ static int take_bytes(struct supervision *s) {
     size_t at = 0;
     while (at < (size_t)count && !s->text_bytes && bytes[at] != '{')
         take_signal(s, bytes[at++]);
+    if (at < (size_t)count)
+        end_watch(s);
     int err = take_text(s, bytes + at, (size_t)count - at);
     return err ? err : count > 0;
 }
@@ -114,6 +155,7 @@ static enum trial_end judge_end(struct supervision *s) {
 }
 
 static void finish(struct supervision *s, enum trial_end end) {
+    end_watch(s);
     if (end != TRIAL_ENDED)
         process_signal(&s->process, SIGKILL);
     s->outcome->process = process_wait(&s->process);
@@ -123,7 +165,8 @@ static void finish(struct supervision *s, enum trial_end end) {
     free(s->text);
 }
 
-static int start_trial(struct supervision *s, const struct cell *cell, const char *origin_url) {
+static int start_trial(struct supervision *s) {
+    const struct cell *cell = s->cell;
     char control[16];
     snprintf(control, sizeof control, "%d", SUPERVISOR_CONTROL_FD);
     char *arguments[16];
@@ -132,9 +175,13 @@ static int start_trial(struct supervision *s, const struct cell *cell, const cha
     arguments[count++] = "trial";
     arguments[count++] = "--control";
     arguments[count++] = control;
-    if (origin_url) {
+    if (s->origin.process.pid) {
         arguments[count++] = "--origin";
-        arguments[count++] = (char *)origin_url;
+        arguments[count++] = s->origin.url;
+    }
+    if (s->clients.process.pid) {
+        arguments[count++] = "--clients";
+        arguments[count++] = s->clients.port;
     }
     if (cell->cpus) {
         arguments[count++] = "--cpus";
@@ -149,9 +196,8 @@ static int start_trial(struct supervision *s, const struct cell *cell, const cha
 }
 
 /* The trial between its start and its end, with the origin up if it has one. */
-static void supervise(struct supervision *s, const struct cell *cell, int64_t timeout_ns,
-                      const char *origin_url) {
-    int err = start_trial(s, cell, origin_url);
+static void supervise(struct supervision *s, int64_t timeout_ns) {
+    int err = start_trial(s);
     if (err) {
         s->outcome->end = TRIAL_NOT_STARTED;
         message_fail(&s->outcome->reason, err, "the trial could not be started: %s",
@@ -177,19 +223,27 @@ static void supervise(struct supervision *s, const struct cell *cell, int64_t ti
 void supervisor_run(const struct cell *cell, int64_t timeout_ns, int stop_fd,
                     struct trial_outcome *out) {
     *out = (struct trial_outcome){0};
-    struct supervision s = {.stop_fd = stop_fd, .outcome = out};
+    struct supervision s = {.cell = cell, .stop_fd = stop_fd, .outcome = out};
     const struct workload *workload = cell->spec.workload;
-    struct origin_process origin = {0};
     bool needs_origin = workload->needs_origin && workload->needs_origin(cell->spec.params);
-    if (needs_origin && origin_process_start(&origin, &out->reason) < 0) {
+    if (needs_origin && origin_process_start(&s.origin, &out->reason) < 0) {
         out->end = TRIAL_NOT_STARTED;
         return;
     }
-    supervise(&s, cell, timeout_ns, needs_origin ? origin.url : NULL);
-    out->origin = origin_process_stop(&origin);
+    bool needs_clients = workload->needs_clients && workload->needs_clients(cell->spec.params);
+    if (needs_clients && clients_process_start(&s.clients, &out->reason) < 0) {
+        origin_process_stop(&s.origin);
+        out->end = TRIAL_NOT_STARTED;
+        return;
+    }
+    supervise(&s, timeout_ns);
+    out->clients = clients_process_stop(&s.clients);
+    out->origin = origin_process_stop(&s.origin);
 }
 
 void trial_outcome_destroy(struct trial_outcome *outcome) {
     json_decref(outcome->result);
+    control_ticks_destroy(&outcome->control);
+    json_decref(outcome->clients);
     *outcome = (struct trial_outcome){0};
 }

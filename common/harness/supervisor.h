@@ -1,14 +1,19 @@
-/* The parent's side of one trial: starts the process (and an origin, where the spec needs one),
-   reads memory when the trial asks for it, ends it at its time limit, and collects what there is.
+/* The parent's side of one trial: starts the process (and an origin, where the spec needs one, and
+   the control ticker, where its ticks are compared with it), reads memory when the trial asks for
+   it, and what disturbed it before and after; ends it at its time limit, and collects what there
+   is.
 
    On the control socket the trial sends 'r' when it is ready, and waits for 'g'; the recorder sends
    'p' at the plateau; at the end comes one JSON object on one line, and the process ends. */
 #ifndef TVA_HARNESS_SUPERVISOR_H
 #define TVA_HARNESS_SUPERVISOR_H
 
+#include "harness/clients_process.h"
 #include "harness/message.h"
 #include "harness/origin_process.h"
 #include "harness/plan.h"
+#include "harness/ticker_process.h"
+#include "measure/disturbance.h"
 #include "measure/memory.h"
 
 #include <jansson.h>
@@ -41,6 +46,10 @@ struct trial_outcome {
     struct process_end process;
     bool has_process;
     struct origin_counts origin;
+    json_t *clients;      /* what the clients counted, or NULL; owned as well */
+    bool has_disturbance; /* it came to measure */
+    struct disturbance disturbance;
+    struct control_ticks control; /* owned as well */
 };
 
 /* Runs one trial of a cell; always fills *out, which the caller destroys. */

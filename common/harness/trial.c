@@ -23,7 +23,8 @@ struct trial {
     struct spec spec;
     struct model_spec model_spec;
     struct recorder *recorder;
-    void *state; /* the workload's */
+    struct bare_body body; /* what is run: the workload's own, or a floor's in its place */
+    void *state;           /* of the body */
     struct histogram *latency;
     struct histogram *overshoot;
     struct timeline *timeline;
@@ -80,7 +81,7 @@ static int create_instruments(struct trial *t) {
         err = histogram_create(&t->latency);
     if (!err && workload->is_sleep)
         err = histogram_create(&t->overshoot);
-    if (!err && t->options->has_timeline)
+    if (!err && t->options->has_timeline && !model->bare)
         err = create_timeline(t, operations);
     return err;
 }
@@ -95,10 +96,12 @@ static int prepare(struct trial *t, struct message *message) {
     err = create_instruments(t);
     if (err)
         return message_fail(message, err, "the trial could not be prepared: %s", strerror(-err));
-    struct workload_input input = {
-        .params = t->spec.params, .recorder = t->recorder, .origin_url = t->options->origin_url};
+    struct workload_input input = {.params = t->spec.params,
+                                   .recorder = t->recorder,
+                                   .origin_url = t->options->origin_url,
+                                   .clients_port = t->options->clients_port};
     char what[WORKLOAD_MESSAGE_BYTES] = "";
-    err = workload->prepare(&input, &t->state, what);
+    err = t->body.prepare(&input, &t->state, what);
     if (err)
         return message_fail(message, err, "%s: %s", workload->name, *what ? what : strerror(-err));
     return 0;
@@ -118,12 +121,12 @@ static void await_go(const struct trial *t) {
 static int watched_main(void *arg) {
     const struct trial *t = arg;
     timeline_start(t->timeline);
-    return t->spec.workload->main(t->state);
+    return t->body.main(t->state);
 }
 
 static void measure(struct trial *t) {
     const struct model *model = t->model_spec.model;
-    task_function *function = t->timeline ? watched_main : t->spec.workload->main;
+    task_function *function = t->timeline ? watched_main : t->body.main;
     void *arg = t->timeline ? t : t->state;
     struct usage before = usage_now();
     t->begin_ns = clock_now_ns();
@@ -131,6 +134,8 @@ static void measure(struct trial *t) {
     t->end_ns = clock_now_ns();
     struct usage after = usage_now();
     memory_read_process(0, &t->memory);
+    if (t->spec.workload->settle)
+        t->spec.workload->settle(t->state);
     t->used = usage_between(&before, &after);
     t->report = (struct model_report){-1, -1, -1};
     if (!t->run_error)
@@ -197,7 +202,7 @@ static int send_result(int fd, const json_t *result) {
 
 static void destroy(struct trial *t) {
     if (t->state)
-        t->spec.workload->destroy(t->state);
+        t->body.destroy(t->state);
     if (t->timeline)
         timeline_destroy(t->timeline);
     histogram_destroy(t->overshoot);
@@ -223,6 +228,8 @@ int trial_run(const struct trial_options *options, struct message *message) {
     int status = spec_parse(&t.spec, options->spec, message);
     if (!status)
         status = model_spec_parse(&t.model_spec, options->model_spec, message);
+    if (!status)
+        status = spec_find_body(&t.body, t.spec.workload, t.model_spec.model, message);
     if (!status) {
         json_t *result = run(&t);
         status = deliver(options, result, message);

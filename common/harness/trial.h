@@ -12,6 +12,7 @@ struct trial_options {
     const char *model_spec;
     int control_fd;         /* -1: none; then the result goes to standard output */
     const char *origin_url; /* NULL: none */
+    int clients_port;       /* 0: none */
     const char *cpus;       /* to be pinned to; NULL: no pinning */
     bool has_timeline;
 };

@@ -50,7 +50,8 @@ static void look_at_ended(const struct spec *spec, uint64_t operation,
     const struct workload *workload = spec->workload;
     int64_t took_ns = record->end_ns - record->begin_ns;
     int64_t wait_ns = workload->wait_ns(spec->params, operation);
-    histogram_record(latency, took_ns);
+    if (!workload->is_timed || workload->is_timed(spec->params, operation))
+        histogram_record(latency, took_ns);
     if (overshoot)
         histogram_record(overshoot, took_ns - wait_ns);
     bool is_right = workload->is_right(spec->params, operation, record->value);
@@ -93,13 +94,13 @@ static void conclude(struct verdict *v, const struct recorder *recorder,
     } else if (findings->failed) {
         judge(v, findings->limit ? "limited" : "failed", &findings->first_failed);
         v->limit_cause = findings->limit;
+    } else if (main_result < 0) {
+        message_fail(&reason, 0, "main returned %d: %s", main_result, strerror(-main_result));
+        judge(v, "failed", &reason);
     } else if (ended != recorder->operations) {
         message_fail(&reason, 0, "%llu of %llu operations ended", (unsigned long long)ended,
                      (unsigned long long)recorder->operations);
         judge(v, "wrong", &reason);
-    } else if (main_result < 0) {
-        message_fail(&reason, 0, "main returned %d: %s", main_result, strerror(-main_result));
-        judge(v, "failed", &reason);
     } else {
         v->status = "ok";
         v->is_verified = true;

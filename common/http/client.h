@@ -9,17 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http/url.h"
+#include "http/exchange.h"
 
 /* One task at a time may use it. */
 struct http_connection;
-
-struct http_response {
-    int status; /* 0 if its headers did not come */
-    bool is_complete;
-    uint64_t body_bytes;    /* without the framing of chunks */
-    uint64_t body_checksum; /* as http/checksum.h computes it */
-};
 
 /* Allocates and touches a connection, which is not open yet, for targets of up to target_bytes_max
    bytes; it reads up to buffer_bytes at a time. With is_kept_alive it stays open between requests

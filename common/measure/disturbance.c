@@ -274,11 +274,13 @@ unsigned disturbance_judge(const struct disturbance *d, const struct disturbance
         reasons |= DISTURBED_OTHERS;
     if (control->lateness_max_ns > control->threshold_ns && control->threshold_ns >= 0)
         reasons |= DISTURBED_CONTROL;
+    if (control->is_quiet_uneven)
+        reasons |= DISTURBED_QUIET;
     return reasons;
 }
 
 const char *disturbance_next_reason(unsigned *reasons) {
-    static const char *const names[] = {"steal", "throttled", "others", "control"};
+    static const char *const names[] = {"steal", "throttled", "others", "control", "quiet"};
     if (!*reasons)
         return NULL;
     unsigned lowest = (unsigned)__builtin_ctz(*reasons);

@@ -4,6 +4,7 @@
 #define TVA_MEASURE_DISTURBANCE_H
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -64,13 +65,16 @@ enum disturbance_reason {
     DISTURBED_THROTTLED = 1 << 1,
     DISTURBED_OTHERS = 1 << 2,
     DISTURBED_CONTROL = 1 << 3,
+    DISTURBED_QUIET = 1 << 4,
 };
 
 /* The greatest lateness of the control ticker, and the lateness from which a victim of the trial
-   counts as delayed; -1, -1: no such trial. */
+   counts as delayed; -1, -1: no such trial. And whether that is so great, by the trial's own quiet
+   part, that it says nothing of the calls. */
 struct disturbance_control {
     int64_t lateness_max_ns;
     int64_t threshold_ns;
+    bool is_quiet_uneven;
 };
 
 /* Returns the reasons, 0 if none. */

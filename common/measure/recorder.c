@@ -66,6 +66,10 @@ void operation_end(struct recorder *recorder, uint64_t operation, int error, uin
     record->error = error;
 }
 
+void operation_set_value(struct recorder *recorder, uint64_t operation, uint64_t value) {
+    recorder->records[operation].value = value;
+}
+
 static void report_plateau(struct recorder *recorder) {
     /* The load first: a task that comes later must not take the cache line from the others. */
     if (recorder->plateau_fd < 0 ||

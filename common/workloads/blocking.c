@@ -281,12 +281,13 @@ static int blocking_prepare(const struct workload_input *input, void **state,
     s->recorder = input->recorder;
     int err = prepare_call(s, message);
     if (!err)
-        err = fan_out_create(&s->fan_out, (uint64_t)blocking_tasks(s->params), "blocking",
+        err = fan_out_create(&s->fan_out, (uint64_t)blocking_tasks(s->params), "victim",
                              blocking_task, s, s->recorder);
     if (err) {
         blocking_destroy(s);
         return err;
     }
+    fan_out_name_first(s->fan_out, (uint64_t)s->params->blockers, "blocker");
     *state = s;
     return 0;
 }
@@ -318,7 +319,7 @@ static const struct parameter blocking_parameters[] = {
               "how long a call blocks; an fsync takes what the disk takes"),
     PARAMETER("every", DURATION, every_ns, "500ms", MS_NS, 3600 * SECOND_NS, "DURATION",
               "time between the begins of two calls of a blocker"),
-    PARAMETER("quiet", DURATION, quiet_ns, "500ms", 0, 3600 * SECOND_NS, "DURATION",
+    PARAMETER("quiet", DURATION, quiet_ns, "1s", 0, 3600 * SECOND_NS, "DURATION",
               "at first the victims tick and nobody blocks: the control"),
     PARAMETER("for", DURATION, for_ns, "2s", MS_NS, 3600 * SECOND_NS, "DURATION",
               "how long the victims tick beside the blockers"),

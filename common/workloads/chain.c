@@ -1,36 +1,47 @@
 /* N chains side by side, each of several parts in sequence: part k waits, then returns
    "result9-2 derived from result9-1", which it cannot make without what part k-1 returned. */
-#include "http/checksum.h"
-#include "workloads/fan_out.h"
-#include "workloads/random.h"
-#include "workloads/workload.h"
+#include "workloads/chain.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/checksum.h"
+#include "workloads/fan_out.h"
+#include "workloads/random.h"
+
 /* Room that one part takes in the result: "result" + chain + "-" + part + " derived from ". */
 #define CHAIN_PART_BYTES 48
-
-struct chain_params {
-    struct workload_params common;
-    int64_t parts;
-    int64_t max_wait_ns;
-};
 
 struct chain_state {
     const struct chain_params *params;
     struct recorder *recorder;
     struct fan_out *fan_out;
-    char *results; /* of all chains, result_bytes each */
-    size_t result_bytes;
+    char *results; /* of all chains */
 };
 
-/* How long part `part`, counted from 1, of a chain waits. */
-static int64_t part_wait_ns(const struct chain_params *p, uint64_t chain, uint64_t part) {
-    uint64_t number = chain * (uint64_t)p->parts + part - 1;
-    return random_up_to(random_at((uint64_t)p->common.seed, number), p->max_wait_ns);
+static size_t result_bytes(const struct chain_params *params) {
+    return (size_t)params->parts * CHAIN_PART_BYTES;
+}
+
+int chain_results_create(char **out, const struct chain_params *params) {
+    size_t bytes = (size_t)params->common.tasks * result_bytes(params);
+    char *results = malloc(bytes);
+    if (!results)
+        return -ENOMEM;
+    memset(results, 0, bytes); /* touched here, so that the run takes no page fault */
+    *out = results;
+    return 0;
+}
+
+char *chain_result(const struct chain_params *params, char *results, uint64_t chain) {
+    return results + chain * result_bytes(params);
+}
+
+int64_t chain_part_wait_ns(const struct chain_params *params, uint64_t chain, uint64_t part) {
+    uint64_t number = chain * (uint64_t)params->parts + part - 1;
+    return random_up_to(random_at((uint64_t)params->common.seed, number), params->max_wait_ns);
 }
 
 static char *append_number(char *end, uint64_t number) {
@@ -46,9 +57,8 @@ static char *append_number(char *end, uint64_t number) {
     return end;
 }
 
-/* Puts the name of a part's result before what the part before it returned, in place. Written
-   without printf, which would need more stack than all the rest of a task. */
-static void derive_result(char *result, uint64_t chain, uint64_t part) {
+/* Written without printf, which would need more stack than all the rest of a task. */
+void chain_derive_result(char *result, uint64_t chain, uint64_t part) {
     char name[CHAIN_PART_BYTES];
     char *end = append_number(stpcpy(name, "result"), chain);
     *end++ = '-';
@@ -60,25 +70,25 @@ static void derive_result(char *result, uint64_t chain, uint64_t part) {
     memcpy(result, name, name_bytes);
 }
 
-static uint64_t text_checksum(const char *text) {
-    return checksum_add(CHECKSUM_OF_NOTHING, text, strlen(text));
+uint64_t chain_value(const char *result) {
+    return checksum_add(CHECKSUM_OF_NOTHING, result, strlen(result));
 }
 
 static int chain_part(const struct chain_state *s, uint64_t chain, uint64_t part, char *result) {
-    int err = task_sleep(part_wait_ns(s->params, chain, part));
+    int err = task_sleep(chain_part_wait_ns(s->params, chain, part));
     if (!err)
-        derive_result(result, chain, part);
+        chain_derive_result(result, chain, part);
     return err;
 }
 
 static int chain_task(void *state, uint64_t chain) {
     const struct chain_state *s = state;
-    char *result = s->results + chain * s->result_bytes;
+    char *result = chain_result(s->params, s->results, chain);
     operation_begin(s->recorder, chain);
     int err = 0;
     for (uint64_t part = 1; part <= (uint64_t)s->params->parts && !err; part++)
         err = chain_part(s, chain, part, result);
-    operation_end(s->recorder, chain, err, text_checksum(result));
+    operation_end(s->recorder, chain, err, chain_value(result));
     return 0;
 }
 
@@ -91,7 +101,7 @@ static int64_t chain_wait_ns(const void *params, uint64_t chain) {
     const struct chain_params *p = params;
     int64_t total_ns = 0;
     for (uint64_t part = 1; part <= (uint64_t)p->parts; part++)
-        total_ns += part_wait_ns(p, chain, part);
+        total_ns += chain_part_wait_ns(p, chain, part);
     return total_ns;
 }
 
@@ -106,7 +116,7 @@ static bool chain_is_right(const void *params, uint64_t chain, uint64_t value) {
     for (uint64_t part = (uint64_t)p->parts; part >= 1; part--)
         fprintf(stream, "result%llu-%llu%s", (unsigned long long)chain, (unsigned long long)part,
                 part > 1 ? " derived from " : "");
-    bool is_right = fclose(stream) == 0 && value == text_checksum(text);
+    bool is_right = fclose(stream) == 0 && value == chain_value(text);
     free(text);
     return is_right;
 }
@@ -138,17 +148,14 @@ static int chain_prepare(const struct workload_input *input, void **state,
         return -ENOMEM;
     s->params = input->params;
     s->recorder = input->recorder;
-    s->result_bytes = (size_t)s->params->parts * CHAIN_PART_BYTES;
-    size_t results_bytes = (size_t)s->params->common.tasks * s->result_bytes;
-    s->results = malloc(results_bytes);
-    int err = s->results ? fan_out_create(&s->fan_out, chain_operations(s->params), "chain",
-                                          chain_task, s, s->recorder)
-                         : -ENOMEM;
+    int err = chain_results_create(&s->results, s->params);
+    if (!err)
+        err = fan_out_create(&s->fan_out, chain_operations(s->params), "chain", chain_task, s,
+                             s->recorder);
     if (err) {
         chain_destroy(s);
         return err;
     }
-    memset(s->results, 0, results_bytes); /* touched here, so that the run takes no page fault */
     *state = s;
     return 0;
 }

@@ -1,6 +1,6 @@
 /* N tasks share out a number of HTTP requests and fetch them, each task one after the other over a
    connection of its own, from our origin, which answers after a delay, or from any other server. */
-#include "workloads/workload.h"
+#include "workloads/fetch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "http/body.h"
-#include "http/client.h"
 #include "http/url.h"
 #include "workloads/fan_out.h"
 #include "workloads/random.h"
@@ -22,32 +21,19 @@
 
 /* Digits of the seed at the end of a target: as many for all, so that all requests are as long. */
 #define SEED_DIGITS 20
-#define TARGET_BYTES 96
-
-struct fetch_params {
-    struct workload_params common;
-    int64_t requests;
-    int64_t is_kept_alive;
-    int64_t delay_ns;
-    int64_t size_bytes;
-    char *urls; /* joined by '|'; empty: our origin */
-    int64_t request_timeout_ns;
-};
 
 /* What one task has to itself. */
 struct fetch_client {
     struct http_connection *connection;
-    char target[TARGET_BYTES]; /* of our origin */
+    char target[FETCH_TARGET_BYTES];
 };
 
 struct fetch_state {
     const struct fetch_params *params;
     struct recorder *recorder;
     struct fan_out *fan_out;
-    struct http_url **urls;
-    uint64_t url_count;
+    struct fetch_requests requests;
     struct fetch_client *clients; /* one a task */
-    size_t seed_offset;           /* of the seed's digits in a target */
 };
 
 static bool fetch_needs_origin(const void *params) {
@@ -61,9 +47,9 @@ static uint64_t body_seed(const struct fetch_params *p, uint64_t operation) {
 
 /* The value of a fetch. Of a server that is not ours nobody knows the body: its status stands for
    it, and that the response was complete. */
-static uint64_t fetch_value(const struct fetch_params *p, const struct http_response *response) {
+uint64_t fetch_value(const struct fetch_params *params, const struct http_response *response) {
     uint64_t status = (uint64_t)response->status;
-    if (!fetch_needs_origin(p))
+    if (!fetch_needs_origin(params))
         return status;
     return random_at(response->body_checksum ^ random_mix(response->body_bytes), status);
 }
@@ -86,28 +72,34 @@ static void write_seed(char *digits, uint64_t seed) {
         digits[i] = (char)('0' + seed % 10);
 }
 
-static int fetch_one(const struct fetch_state *s, const struct fetch_client *client,
-                     const struct http_url *url, const char *target,
-                     struct http_response *response) {
-    int64_t deadline = task_deadline(s->params->request_timeout_ns);
-    int err = http_get(client->connection, url, target, deadline, response);
+const struct http_url *fetch_url(const struct fetch_requests *requests, uint64_t operation) {
+    return requests->urls[operation % requests->url_count];
+}
+
+const char *fetch_target(const struct fetch_requests *requests, uint64_t operation,
+                         char own_target[FETCH_TARGET_BYTES]) {
+    if (!fetch_needs_origin(requests->params))
+        return fetch_url(requests, operation)->target;
+    write_seed(own_target + requests->seed_offset, body_seed(requests->params, operation));
+    return own_target;
+}
+
+int fetch_error(int err, const struct http_response *response) {
     return !err && response->status >= 400 ? -(FETCH_ERROR_HTTP + response->status) : err;
 }
 
-/* Request i is done by task i % tasks, and goes to URL i % URLs. */
 static int fetch_task(void *state, uint64_t number) {
     const struct fetch_state *s = state;
     const struct fetch_params *p = s->params;
     struct fetch_client *client = &s->clients[number];
-    bool is_ours = fetch_needs_origin(p);
     for (uint64_t op = number; op < (uint64_t)p->requests; op += (uint64_t)p->common.tasks) {
-        const struct http_url *url = s->urls[op % s->url_count];
-        if (is_ours)
-            write_seed(client->target + s->seed_offset, body_seed(p, op));
+        const struct http_url *url = fetch_url(&s->requests, op);
+        const char *target = fetch_target(&s->requests, op, client->target);
         struct http_response response;
         operation_begin(s->recorder, op);
-        int err = fetch_one(s, client, url, is_ours ? client->target : url->target, &response);
-        operation_end(s->recorder, op, err, fetch_value(p, &response));
+        int err = http_get(client->connection, url, target, task_deadline(p->request_timeout_ns),
+                           &response);
+        operation_end(s->recorder, op, fetch_error(err, &response), fetch_value(p, &response));
     }
     http_connection_close(client->connection);
     return 0;
@@ -211,37 +203,55 @@ static size_t choose_buffer_bytes(const struct fetch_params *p) {
 }
 
 /* "/delay/0.050000000?bytes=1024&seed=" and room for the seed. */
-static int prepare_target(const struct fetch_params *p, char target[TARGET_BYTES]) {
+static int prepare_target(const struct fetch_params *p, char target[FETCH_TARGET_BYTES]) {
     if (p->delay_ns > 0)
-        return snprintf(target, TARGET_BYTES, "/delay/%lld.%09lld?bytes=%lld&seed=%0*d",
+        return snprintf(target, FETCH_TARGET_BYTES, "/delay/%lld.%09lld?bytes=%lld&seed=%0*d",
                         (long long)(p->delay_ns / SECOND_NS), (long long)(p->delay_ns % SECOND_NS),
                         (long long)p->size_bytes, SEED_DIGITS, 0);
-    return snprintf(target, TARGET_BYTES, "/bytes/%lld?seed=%0*d", (long long)p->size_bytes,
+    return snprintf(target, FETCH_TARGET_BYTES, "/bytes/%lld?seed=%0*d", (long long)p->size_bytes,
                     SEED_DIGITS, 0);
 }
 
-static size_t longest_target(const struct fetch_state *s) {
-    size_t longest = TARGET_BYTES;
-    for (uint64_t i = 0; i < s->url_count; i++) {
-        size_t bytes = strlen(s->urls[i]->target);
+static size_t longest_target(const struct fetch_requests *requests) {
+    size_t longest = FETCH_TARGET_BYTES;
+    for (uint64_t i = 0; i < requests->url_count; i++) {
+        size_t bytes = strlen(requests->urls[i]->target);
         if (bytes > longest)
             longest = bytes;
     }
     return longest;
 }
 
-static int prepare_urls(struct fetch_state *s, const char *origin_url,
+static int prepare_urls(struct fetch_requests *requests, const char *origin_url,
                         char message[WORKLOAD_MESSAGE_BYTES]) {
-    const char *texts = fetch_needs_origin(s->params) ? origin_url : s->params->urls;
+    const struct fetch_params *p = requests->params;
+    const char *texts = fetch_needs_origin(p) ? origin_url : p->urls;
     if (!texts) {
         snprintf(message, WORKLOAD_MESSAGE_BYTES, "no origin was started (try --url=http://...)");
         return -EINVAL;
     }
-    s->urls = calloc(count_urls(texts), sizeof(struct http_url *));
-    int err = s->urls ? create_urls(texts, s->urls, &s->url_count, message) : -ENOMEM;
-    for (uint64_t i = 0; !err && i < s->url_count; i++)
-        err = http_url_resolve(s->urls[i], message);
+    requests->urls = calloc(count_urls(texts), sizeof(struct http_url *));
+    int err = requests->urls ? create_urls(texts, requests->urls, &requests->url_count, message)
+                             : -ENOMEM;
+    for (uint64_t i = 0; !err && i < requests->url_count; i++)
+        err = http_url_resolve(requests->urls[i], message);
     return err;
+}
+
+int fetch_requests_init(struct fetch_requests *requests, const struct fetch_params *params,
+                        const char *origin_url, char message[WORKLOAD_MESSAGE_BYTES]) {
+    *requests = (struct fetch_requests){.params = params};
+    int err = prepare_urls(requests, origin_url, message);
+    if (err)
+        return err;
+    requests->target_bytes_max = longest_target(requests);
+    requests->buffer_bytes = choose_buffer_bytes(params);
+    requests->seed_offset = (size_t)prepare_target(params, requests->target) - SEED_DIGITS;
+    return 0;
+}
+
+void fetch_requests_destroy(struct fetch_requests *requests) {
+    destroy_urls(requests->urls, requests->url_count);
 }
 
 static int prepare_clients(struct fetch_state *s) {
@@ -249,14 +259,13 @@ static int prepare_clients(struct fetch_state *s) {
     s->clients = calloc(tasks, sizeof *s->clients);
     if (!s->clients)
         return -ENOMEM;
-    size_t target_bytes_max = longest_target(s);
-    size_t buffer_bytes = choose_buffer_bytes(s->params);
+    const struct fetch_requests *requests = &s->requests;
     int err = 0;
     for (uint64_t i = 0; !err && i < tasks; i++) {
         struct fetch_client *client = &s->clients[i];
-        s->seed_offset = (size_t)prepare_target(s->params, client->target) - SEED_DIGITS;
-        err = http_connection_create(&client->connection, target_bytes_max, buffer_bytes,
-                                     s->params->is_kept_alive);
+        memcpy(client->target, requests->target, sizeof client->target);
+        err = http_connection_create(&client->connection, requests->target_bytes_max,
+                                     requests->buffer_bytes, s->params->is_kept_alive);
     }
     return err;
 }
@@ -269,7 +278,7 @@ static void fetch_destroy(void *state) {
     for (int64_t i = 0; s->clients && i < s->params->common.tasks; i++)
         http_connection_destroy(s->clients[i].connection);
     free(s->clients);
-    destroy_urls(s->urls, s->url_count);
+    fetch_requests_destroy(&s->requests);
     free(s);
 }
 
@@ -280,7 +289,7 @@ static int fetch_prepare(const struct workload_input *input, void **state,
         return -ENOMEM;
     s->params = input->params;
     s->recorder = input->recorder;
-    int err = prepare_urls(s, input->origin_url, message);
+    int err = fetch_requests_init(&s->requests, s->params, input->origin_url, message);
     if (!err)
         err = prepare_clients(s);
     if (!err)

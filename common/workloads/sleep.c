@@ -1,17 +1,11 @@
 /* N tasks sleep, once or several times in a row. The wake-up of each is all the work there is. */
-#include "workloads/fan_out.h"
-#include "workloads/random.h"
-#include "workloads/workload.h"
+#include "workloads/sleep.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-struct sleep_params {
-    struct workload_params common;
-    int64_t sleep_ns;
-    int64_t jitter_ns;
-    int64_t repeat;
-};
+#include "workloads/fan_out.h"
+#include "workloads/random.h"
 
 struct sleep_state {
     const struct sleep_params *params;
@@ -19,15 +13,14 @@ struct sleep_state {
     struct fan_out *fan_out;
 };
 
-static int64_t sleep_wait_ns(const void *params, uint64_t operation) {
+int64_t sleep_wait_ns(const void *params, uint64_t operation) {
     const struct sleep_params *p = params;
     uint64_t random = random_at((uint64_t)p->common.seed, operation);
     return p->sleep_ns + random_up_to(random, p->jitter_ns);
 }
 
-/* The value of a sleep ties its number to the duration slept, under the seed. */
-static uint64_t sleep_value(const struct sleep_params *p, uint64_t operation, int64_t slept_ns) {
-    return random_at((uint64_t)p->common.seed ^ (uint64_t)slept_ns, operation);
+uint64_t sleep_value(const struct sleep_params *params, uint64_t operation, int64_t slept_ns) {
+    return random_at((uint64_t)params->common.seed ^ (uint64_t)slept_ns, operation);
 }
 
 static int sleep_task(void *state, uint64_t number) {

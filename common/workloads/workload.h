@@ -25,6 +25,7 @@ struct workload_input {
     const void *params;        /* the workload's own struct, which begins with workload_params */
     struct recorder *recorder; /* to report operations to */
     const char *origin_url;    /* "http://127.0.0.1:PORT", or NULL where none was started */
+    int clients_port;          /* of 127.0.0.1, where the clients are (workloads/echo.h); 0: none */
 };
 
 /* Of a workload in which tasks tick and others block. Tick k of victim v is operation v * ticks +
@@ -70,6 +71,9 @@ struct workload {
     /* Whether these parameters need the harness to start an origin; NULL: never. */
     bool (*needs_origin)(const void *params);
 
+    /* Whether the workload is a server and needs the harness to start clients; NULL: never. */
+    bool (*needs_clients)(const void *params);
+
     /* Whether the parameters fit together; NULL: always. Returns 0, or -EINVAL with a line in
        message. */
     int (*check)(const void *params, char message[WORKLOAD_MESSAGE_BYTES]);
@@ -78,6 +82,9 @@ struct workload {
     uint64_t (*operations)(const void *params);
     int64_t (*wait_ns)(const void *params, uint64_t operation); /* that the operation contains */
     bool (*is_right)(const void *params, uint64_t operation, uint64_t value);
+
+    /* Whether an operation's latency is what the row's latency_ns is about; NULL: each one's. */
+    bool (*is_timed)(const void *params, uint64_t operation);
     int64_t (*ideal_ns)(const void *params); /* the shortest wall time that the waits allow */
 
     /* When an operation is due, counted from recorder_start(); NULL: whenever its task comes to it.
@@ -91,6 +98,10 @@ struct workload {
     task_function *main;
     void (*destroy)(void *state);
 
+    /* Called once no task is left, when no time is taken any more: sets, by operation_set_value(),
+       the values that could not be known within the run; NULL: nothing. */
+    void (*settle)(void *state);
+
     /* Writes up to WORKLOAD_FIGURES_MAX figures once no task is left, and returns how many; NULL:
        none. */
     size_t (*figures)(const void *state, struct workload_figure *out);
@@ -103,6 +114,14 @@ struct workload {
 extern const struct workload workload_sleep;
 extern const struct workload workload_fetch;
 extern const struct workload workload_chain;
+extern const struct workload workload_blocking;
+extern const struct workload workload_files;
+extern const struct workload workload_connections;
+extern const struct workload workload_spawn;
+extern const struct workload workload_switch;
+extern const struct workload workload_cpu;
+extern const struct workload workload_shared;
+extern const struct workload workload_queue;
 
 /* The first three parameters of every table that fans out. */
 #define WORKLOAD_PARAMETER_TASKS(fallback)                                                         \

@@ -9,7 +9,6 @@ import pytest
 CASES = {
     "no command": ([], "no command"),
     "unknown command": (["walk"], '"walk"'),
-    "a command of the future": (["doctor"], '"doctor"'),
     "no workload": (["run"], "tva run WORKLOAD"),
     "options before the workload": (["run", "--tasks=3", "sleep"], "tva run WORKLOAD"),
     "unknown workload": (["run", "slep"], 'unknown workload "slep": there are sleep'),

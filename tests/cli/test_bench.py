@@ -12,6 +12,7 @@ PLAN = {
     "name": "tiny",
     "seed": 3,
     "rounds": 2,
+    "repeats": 0,
     "timeout": "10s",
     "cells": [
         {"workload": "sleep", "model": ["threads", "async"], "tasks": [1, 20], "sleep": "5ms"},
@@ -87,14 +88,17 @@ def test_a_run_leaves_plan_environment_and_rows(tva):
     assert [row["round"] for row in rows] == [1] * 5 + [2] * 4
     assert sum(row["timeline"] is not None for row in rows) == 1
     assert {path.name for path in out.iterdir()} == {
-        "plan.json", "environment.json", "trials.jsonl"}
+        "plan.json", "environment.json", "trials.jsonl", "rounds.jsonl"}
+    rounds = [json.loads(line) for line in (out / "rounds.jsonl").read_text().splitlines()]
+    assert [round_["round"] for round_ in rounds] == [1, 2]
+    assert all(round_["control_spin_ns"] > 1_000_000 for round_ in rounds)
 
 
 def test_plan_json_has_every_cell_expanded(tva):
     out = tva.folder / "out"
     tva("bench", f"--plan={write_plan(tva, PLAN)}", f"--out={out}")
     plan = json.loads((out / "plan.json").read_text(encoding="utf-8"))
-    assert (plan["name"], plan["seed"], plan["rounds"]) == ("tiny", 3, 2)
+    assert (plan["name"], plan["seed"], plan["rounds"], plan["repeats"]) == ("tiny", 3, 2, 0)
     assert [cell["cell"] for cell in plan["cells"]] == [0, 1, 2, 3, 4]
     last = plan["cells"][4]
     assert set(last) == {"cell", "workload", "model", "spec", "model_spec", "cpus", "rounds",

@@ -71,3 +71,45 @@ def test_a_missing_environment_is_a_warning_and_a_missing_witness_is_not(tmp_pat
 @pytest.mark.parametrize("keys, expected", [(("a", "b"), 1), (("a", "c"), None), (("x", "b"), None)])
 def test_dig_gives_none_for_what_is_not_there(keys, expected):
     assert load.dig({"a": {"b": 1}, "x": None}, *keys) == expected
+
+
+def attempt(row, number, *reasons):
+    return {**row, "attempt": number, "disturbed": list(reasons)}
+
+
+def test_of_attempts_the_last_that_was_not_disturbed_counts(rows):
+    row = rows[0]
+    first, second, third = attempt(row, 1, "steal"), attempt(row, 2), attempt(row, 3, "others")
+    assert load.last_attempts([first, second, third]) == ([second], [first, third])
+
+
+def test_of_attempts_that_were_all_disturbed_the_last_counts(rows):
+    first, second = attempt(rows[0], 1, "steal"), attempt(rows[0], 2, "control")
+    assert load.last_attempts([first, second]) == ([second], [first])
+
+
+def test_two_trials_of_one_cell_in_a_round_are_not_attempts_of_one_another(rows):
+    row = rows[0]
+    told = [attempt(row, 1), attempt(row, 1, "steal"), attempt(row, 2), attempt(row, 1)]
+    assert load.last_attempts(told) == ([told[0], told[2], told[3]], [told[1]])
+
+
+def test_rows_of_before_there_were_attempts_all_count(rows):
+    old = [{key: value for key, value in row.items() if key not in ("attempt", "disturbed")}
+           for row in rows]
+    assert load.last_attempts(old) == (old, [])
+
+
+def test_a_run_sets_the_repeated_rows_aside(tmp_path, rows):
+    told = [attempt(rows[0], 1, "steal"), attempt(rows[0], 2), attempt(rows[1], 1)]
+    run = load.load_run(write_run(tmp_path / "r", told, witness=False))
+    assert (run.rows, run.repeated) == (told[1:], told[:1])
+
+
+def test_rounds_are_loaded_where_there_are_any(tmp_path, rows):
+    folder = write_run(tmp_path / "r", rows)
+    assert load.load_run(folder).rounds == []
+    (folder / "rounds.jsonl").write_text('{"round":1,"control_spin_ns":5}\n{"round":2,"con')
+    run = load.load_run(folder)
+    assert run.rounds == [{"round": 1, "control_spin_ns": 5}]
+    assert "rounds.jsonl (line 2)" in run.warnings[0]

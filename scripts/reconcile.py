@@ -1,0 +1,72 @@
+"""Whether hyperfine and the program tell the same: hyperfine's median wall time of a cell's process
+beside what the runner saw of it, and what of that the phases are. Pure functions; times in ns."""
+
+from dataclasses import dataclass
+
+import cells as rows_of
+import stats
+from load import dig
+
+REMAINDER_NS = 5_000_000
+REMAINDER_SHARE = 0.10
+
+
+@dataclass(frozen=True)
+class Account:
+    """One cell that hyperfine timed. `process_ns` is the runner's median, from before exec to the
+    end; `phases_ns` of spawn, run and join in it; both None without an ok trial."""
+
+    spec: str
+    model_spec: str
+    cpus: str | None
+    mean_ns: float
+    stddev_ns: float | None
+    median_ns: float
+    runs: int
+    process_ns: float | None
+    phases_ns: float | None
+
+    @property
+    def remainder_ns(self):
+        """What hyperfine saw beyond the runner: exec, exit, and how the two differ by chance."""
+        return None if self.process_ns is None else self.median_ns - self.process_ns
+
+    @property
+    def bound_ns(self):
+        """What the remainder may be at most, whichever way."""
+        return None if self.process_ns is None else max(REMAINDER_NS,
+                                                        REMAINDER_SHARE * self.process_ns)
+
+    @property
+    def is_reconciled(self):
+        """No process may take less than the phases within it, nor the two differ by more than the
+        bound. A cell without an ok trial has nothing to be reconciled with."""
+        if self.process_ns is None:
+            return True
+        return (abs(self.remainder_ns) <= self.bound_ns
+                and self.median_ns >= self.phases_ns - self.bound_ns)
+
+
+def accounts(run):
+    """An Account for each of hyperfine's results."""
+    trials = {}
+    for row in run.rows:
+        if row["status"] == "ok" and row.get("timeline") is None:
+            trials.setdefault((row["spec"], row["model_spec"], row["cpus"]), []).append(row)
+    return [account(result, trials, run.plan) for result in dig(run.witness, "results") or []]
+
+
+def account(result, trials, plan):
+    cells = dig(plan, "cells") or []
+    cpus = next((c.get("cpus") for c in cells if c.get("cell") == result.get("cell")), None)
+    rows = trials.get((result["spec"], result["model_spec"], cpus), [])
+    process, phases = (median_of(rows, figure) for figure in (rows_of.process_wall_ns, rows_of.wall_ns))
+    spread = result.get("stddev")
+    return Account(result["spec"], result["model_spec"], cpus, result["mean"] * 1e9,
+                   None if spread is None else spread * 1e9, result["median"] * 1e9,
+                   len(result.get("times") or []), process, phases)
+
+
+def median_of(rows, figure):
+    found = stats.median_interval([v for v in map(figure, rows) if v is not None])
+    return found.estimate if found else None
