@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+struct job;
 struct loop;
 
 enum task_state {
@@ -37,6 +38,13 @@ struct task {
     bool is_cancelled; /* to be delivered at the next wait */
     bool is_detached;
 };
+
+/* Makes the task on a stack just taken a new one, which begins with entry(task). */
+void async_task_init(struct task *task, const char *name, task_function *function, void *arg,
+                     void (*entry)(void *task));
+
+/* Names the task, whose stack is not intact, and aborts. */
+void async_report_overflow(void *task);
 
 /* Makes a task that has not started; it does when the loop comes to it. Returns 0 or -ENOMEM. */
 int async_task_create(struct task **out, struct loop *l, struct stack_pool *stacks,
@@ -92,6 +100,13 @@ void async_condition_notify(struct task_condition *condition, size_t count);
 /* async/offload.c */
 int async_offload(task_function *function, void *arg, int *result);
 
+/* Gives a job of the current task to the helpers. Returns as helpers_submit() does. */
+int async_offload_submit(struct job *job);
+
+/* What libevent calls, on the thread's stack, when the descriptor of the loop's helpers is
+   readable. */
+void async_offload_on_done(int descriptor, short what, void *l);
+
 /* async/stream.c */
 int async_connect(struct stream **out, const struct sockaddr *address, socklen_t address_length,
                   int64_t deadline);
@@ -104,5 +119,30 @@ int async_listen(struct listener **out, const struct sockaddr *address, socklen_
 int async_listener_address(const struct listener *listener, struct sockaddr_storage *out);
 int async_accept(struct listener *listener, int64_t deadline, struct stream **out);
 void async_listener_close(struct listener *listener);
+
+/* What a loop does alike whether it is the only one or not: what concerns its own tasks alone, and
+   streams, which come to the loop of the task that uses them. */
+#define ASYNC_SHARED_CALLS                                                                         \
+    .result = async_result, .sleep_until = async_sleep_until, .yield = async_yield,                \
+    .self = async_self, .name = async_name, .connect = async_connect, .open = async_open,          \
+    .read = async_read, .write = async_write, .close = async_close, .listen = async_listen,        \
+    .listener_address = async_listener_address, .accept = async_accept,                            \
+    .listener_close = async_listener_close
+
+/* async/models.c: what both models are given, and tell, alike. */
+size_t async_main_stack_bytes(void);
+size_t async_task_stack_bytes(const struct model_options *options);
+int64_t async_in_flight_max(const struct model_options *options, int64_t tasks);
+
+#define ASYNC_PARAMETER_STACK                                                                      \
+    {                                                                                              \
+        "stack", PARAMETER_SIZE, offsetof(struct model_options, stack_bytes), "auto", 256,         \
+            INT64_C(1) << 30, "SIZE", "stack of each coroutine; auto: what the workload needs"     \
+    }
+#define ASYNC_PARAMETER_HELPERS                                                                    \
+    {                                                                                              \
+        "helpers", PARAMETER_COUNT, offsetof(struct model_options, helpers), "8", 1, 10000,        \
+            "COUNT", "threads for offloaded calls, started when needed"                            \
+    }
 
 #endif

@@ -85,8 +85,12 @@ static void *helper_main(void *arg) {
         }
         pthread_mutex_unlock(&helpers->mutex);
         job->result = job->function(job->arg);
+        void (*on_done)(struct job * job) = job->on_done;
+        if (on_done)
+            on_done(job);
         pthread_mutex_lock(&helpers->mutex);
-        put_done(helpers, job);
+        if (!on_done)
+            put_done(helpers, job);
     }
     pthread_mutex_unlock(&helpers->mutex);
     return NULL;

@@ -1,4 +1,4 @@
-/* Helper threads that make blocking calls for the tasks of one loop. */
+/* Helper threads that make blocking calls for the tasks of loops. */
 #ifndef TVA_ASYNC_HELPERS_H
 #define TVA_ASYNC_HELPERS_H
 
@@ -11,7 +11,8 @@ struct job {
     task_function *function;
     void *arg;
     int result;
-    bool is_done; /* as far as the loop has heard */
+    bool is_done;                     /* as far as the loop has heard */
+    void (*on_done)(struct job *job); /* the helper's last touch; NULL: it is put with those done */
     struct task *task;
     struct job *next;
 };

@@ -1,7 +1,6 @@
 #include "async/loop.h"
 
 #include "async/detector.h"
-#include "async/helpers.h"
 #include "clock.h"
 #include "report.h"
 
@@ -28,20 +27,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
     l->armed_ns = INT64_MAX;
 }
 
-static void on_job_done(evutil_socket_t fd, short what, void *arg) {
-    (void)fd;
-    (void)what;
-    struct loop *l = arg;
-    struct job *job = helpers_take_done(l->helpers);
-    while (job) {
-        struct job *next = job->next; /* the job goes with the wait */
-        job->is_done = true;
-        if (job->task->state == TASK_WAITING) /* not just being cancelled */
-            loop_wake(l, job->task, 0);
-        job = next;
-    }
-}
-
 /* The precise timer waits by timerfd, to the nanosecond, where the default waits by epoll's
    milliseconds; without the time cache a timer is armed from now, not from when the iteration
    began, which would make it early. */
@@ -57,12 +42,15 @@ static struct event_base *create_base(void) {
     return base;
 }
 
-int loop_create(struct loop **out, struct stack_pool *stacks, struct helpers *helpers) {
+/* Edge-triggered: what is told is all taken each time, and the eventfd need not be read. */
+int loop_create(struct loop **out, struct stack_pool *stacks, struct helpers *helpers,
+                int descriptor, void (*on_told)(int descriptor, short what, void *l)) {
     struct loop *l = calloc(1, sizeof *l);
     if (!l)
         return -ENOMEM;
     l->stacks = stacks;
     l->helpers = helpers;
+    l->loops = 1;
     l->armed_ns = INT64_MAX;
     l->turn_switches = TURN_SWITCHES_MIN;
     l->turn_yields = 1;
@@ -72,10 +60,9 @@ int loop_create(struct loop **out, struct stack_pool *stacks, struct helpers *he
     l->base = create_base();
     if (l->base) {
         l->timer_event = evtimer_new(l->base, on_timer, l);
-        l->job_event =
-            event_new(l->base, helpers_descriptor(helpers), EV_READ | EV_PERSIST, on_job_done, l);
+        l->told_event = event_new(l->base, descriptor, EV_READ | EV_PERSIST | EV_ET, on_told, l);
     }
-    if (!l->timer_event || !l->job_event || event_add(l->job_event, NULL)) {
+    if (!l->timer_event || !l->told_event || event_add(l->told_event, NULL)) {
         int err = errno ? -errno : -ENOMEM;
         loop_destroy(l);
         return err;
@@ -186,22 +173,28 @@ void loop_call(struct loop *l, void (*function)(void *arg), void *arg) {
     coroutine_switch(&l->current->coroutine, &l->thread);
 }
 
-static void cancel_rest(struct loop *l) {
+void loop_finish(struct loop *l, bool (*cancel)(struct task *task)) {
     l->is_finishing = true;
     for (struct task *task = l->newest; task; task = task->older)
-        async_cancel(task);
+        cancel(task);
 }
 
 void loop_exit_task(struct loop *l) {
     struct task *self = l->current;
     l->tasks--;
     if (self == l->main_task)
-        cancel_rest(l);
+        loop_finish(l, async_cancel);
     if (self->is_detached) {
         self->next = l->detached_ended;
         l->detached_ended = self;
     }
     coroutine_exit(&self->coroutine, next_coroutine(l));
+}
+
+void loop_exit_task_by(struct loop *l, void (*function)(void *arg), void *arg) {
+    l->call = function;
+    l->call_arg = arg;
+    coroutine_exit(&l->current->coroutine, &l->thread);
 }
 
 /* Not by the task itself, whose stack it is. */
@@ -225,7 +218,7 @@ static void run_ready(struct loop *l) {
             void (*call)(void *arg) = l->call;
             l->call = NULL;
             call(l->call_arg);
-            next = &l->current->coroutine;
+            next = l->current ? &l->current->coroutine : next_coroutine(l);
         }
     }
 }
@@ -283,7 +276,24 @@ static void arm_timer(struct loop *l) {
     l->armed_ns = next_ns;
 }
 
-static void wait_for_events(struct loop *l) {
+static inline bool run_turn(struct loop *l) {
+    run_ready(l);
+    if (l->detector)
+        detector_end_turn(l->detector);
+    free_detached(l);
+    end_turn(l);
+    if (!l->first_ready)
+        return false;
+    if (l->waits_outside)
+        event_base_loop(l->base, EVLOOP_NONBLOCK);
+    return true;
+}
+
+bool loop_run_turn(struct loop *l) {
+    return run_turn(l);
+}
+
+void loop_wait_for_events(struct loop *l) {
     arm_timer(l);
     int64_t from_ns = clock_now_ns();
     event_base_loop(l->base, EVLOOP_ONCE);
@@ -293,23 +303,12 @@ static void wait_for_events(struct loop *l) {
         detector_note_time(l->detector, now_ns);
 }
 
-/* Waits, if no task is ready, and hears of descriptors, if any task waits for one. */
-static void poll_events(struct loop *l) {
-    if (!l->first_ready)
-        wait_for_events(l);
-    else if (l->waits_outside)
-        event_base_loop(l->base, EVLOOP_NONBLOCK);
+bool loop_is_stuck(const struct loop *l) {
+    return !l->waits_outside && timers_next_ns(&l->timers) == INT64_MAX;
 }
 
-static bool is_deadlocked(const struct loop *l) {
-    return !l->first_ready && !l->waits_outside && timers_next_ns(&l->timers) == INT64_MAX;
-}
-
-/* Tells of every task what it waits for, and ends those waits that may end. Returns -EDEADLK if
-   there is none. */
-static int break_deadlock(struct loop *l) {
-    int err = -EDEADLK;
-    report_line("async: deadlock: all %zu tasks wait and nothing can wake them", l->tasks);
+bool loop_break_waits(struct loop *l) {
+    bool is_any = false;
     for (struct task *task = l->newest; task; task = task->older) {
         if (task->state != TASK_WAITING)
             continue;
@@ -317,13 +316,17 @@ static int break_deadlock(struct loop *l) {
         if (task->is_final)
             continue;
         loop_wake(l, task, -EDEADLK);
-        err = 0;
+        is_any = true;
     }
-    return err;
+    return is_any;
 }
 
-/* What is left when all tasks have ended was owned, and never awaited. */
-static void free_unowned(struct loop *l) {
+static int break_deadlock(struct loop *l) {
+    report_line("async: deadlock: all %zu tasks wait and nothing can wake them", l->tasks);
+    return loop_break_waits(l) ? 0 : -EDEADLK;
+}
+
+void loop_free_unowned(struct loop *l) {
     while (l->newest) {
         struct task *task = l->newest;
         if (task != l->main_task)
@@ -338,15 +341,12 @@ int loop_run(struct loop *l, struct task *main_task) {
     l->main_task = main_task;
     int err = 0;
     while (l->tasks && !err) {
-        run_ready(l);
-        if (l->detector)
-            detector_end_turn(l->detector);
-        free_detached(l);
-        end_turn(l);
-        if (l->tasks && is_deadlocked(l))
+        if (run_turn(l) || !l->tasks)
+            continue;
+        if (loop_is_stuck(l))
             err = break_deadlock(l);
-        else if (l->tasks)
-            poll_events(l);
+        else
+            loop_wait_for_events(l);
     }
     loop = outer;
     return err;
@@ -354,9 +354,8 @@ int loop_run(struct loop *l, struct task *main_task) {
 
 void loop_destroy(struct loop *l) {
     detector_destroy(l->detector);
-    free_unowned(l);
-    if (l->job_event)
-        event_free(l->job_event);
+    if (l->told_event)
+        event_free(l->told_event);
     if (l->timer_event)
         event_free(l->timer_event);
     if (l->base)

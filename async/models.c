@@ -25,7 +25,11 @@
 static struct stack_pool *task_stacks;
 static int64_t idle_ns;
 
-static size_t choose_stack_bytes(const struct model_options *options) {
+size_t async_main_stack_bytes(void) {
+    return MAIN_STACK_BYTES * STACK_FACTOR;
+}
+
+size_t async_task_stack_bytes(const struct model_options *options) {
     if (options->stack_bytes)
         return (size_t)options->stack_bytes;
     return (size_t)options->task_stack_bytes * STACK_FACTOR;
@@ -35,7 +39,8 @@ static int run_loop(const struct model_options *options, struct stack_pool *main
                     struct helpers *helpers, task_function *main_function, void *arg, int *result) {
     struct loop *l;
     struct task *main_task;
-    int err = loop_create(&l, task_stacks, helpers);
+    int err =
+        loop_create(&l, task_stacks, helpers, helpers_descriptor(helpers), async_offload_on_done);
     if (err)
         return err;
     if (options->detect_blocking_ns)
@@ -47,31 +52,39 @@ static int run_loop(const struct model_options *options, struct stack_pool *main
     if (!err)
         *result = async_result(main_task);
     idle_ns = l->idle_ns;
+    loop_free_unowned(l);
     loop_destroy(l);
+    return err;
+}
+
+static int run_watched(const struct model_options *options, struct stack_pool *main_stacks,
+                       task_function *main_function, void *arg, int *result) {
+    struct helpers *helpers;
+    int err = helpers_create(&helpers, (size_t)options->helpers);
+    if (err)
+        return err;
+    err = overflow_watch(&task_stacks, 1);
+    if (!err) {
+        err = run_loop(options, main_stacks, helpers, main_function, arg, result);
+        overflow_unwatch();
+    }
+    helpers_destroy(helpers);
     return err;
 }
 
 static int run_async(const struct model_options *options, task_function *main_function, void *arg,
                      int *result) {
     struct stack_pool *main_stacks = NULL;
-    struct helpers *helpers = NULL;
-    int err = overflow_watch();
-    if (err)
-        return err;
-    err = stack_pool_create(&task_stacks, choose_stack_bytes(options), sizeof(struct task));
+    int err = stack_pool_create(&task_stacks, async_task_stack_bytes(options), sizeof(struct task));
     if (!err)
-        err = stack_pool_create(&main_stacks, MAIN_STACK_BYTES * STACK_FACTOR, sizeof(struct task));
+        err = stack_pool_create(&main_stacks, async_main_stack_bytes(), sizeof(struct task));
     if (!err)
-        err = helpers_create(&helpers, (size_t)options->helpers);
-    if (!err)
-        err = run_loop(options, main_stacks, helpers, main_function, arg, result);
-    helpers_destroy(helpers);
+        err = run_watched(options, main_stacks, main_function, arg, result);
     stack_pool_destroy(main_stacks);
     if (err) {
         stack_pool_destroy(task_stacks);
         task_stacks = NULL;
     }
-    overflow_unwatch();
     return err;
 }
 
@@ -83,27 +96,23 @@ static void report_run(struct model_report *report) {
     task_stacks = NULL;
 }
 
-static int64_t async_in_flight_max(const struct model_options *options, int64_t tasks) {
+int64_t async_in_flight_max(const struct model_options *options, int64_t tasks) {
     (void)options;
     return tasks;
 }
 
 static const struct task_calls async_calls = {
+    ASYNC_SHARED_CALLS,
     .spawn = async_spawn,
     .cancel = async_cancel,
     .detach = async_detach,
     .is_done = async_is_done,
-    .result = async_result,
     .reap = async_reap,
     .watch_init = async_watch_init,
     .watch_add = async_watch_add,
     .watch_remove = async_watch_remove,
     .watch_wait = async_watch_wait,
     .watch_take = async_watch_take,
-    .sleep_until = async_sleep_until,
-    .yield = async_yield,
-    .self = async_self,
-    .name = async_name,
     .offload = async_offload,
     .mutex_create = async_mutex_create,
     .mutex_destroy = async_mutex_destroy,
@@ -114,22 +123,11 @@ static const struct task_calls async_calls = {
     .condition_destroy = async_condition_destroy,
     .condition_wait = async_condition_wait,
     .condition_notify = async_condition_notify,
-    .connect = async_connect,
-    .open = async_open,
-    .read = async_read,
-    .write = async_write,
-    .close = async_close,
-    .listen = async_listen,
-    .listener_address = async_listener_address,
-    .accept = async_accept,
-    .listener_close = async_listener_close,
 };
 
 static const struct parameter async_parameters[] = {
-    {"stack", PARAMETER_SIZE, offsetof(struct model_options, stack_bytes), "auto", 256,
-     INT64_C(1) << 30, "SIZE", "stack of each coroutine; auto: what the workload needs"},
-    {"helpers", PARAMETER_COUNT, offsetof(struct model_options, helpers), "8", 1, 10000, "COUNT",
-     "threads for offloaded calls, started when needed"},
+    ASYNC_PARAMETER_STACK,
+    ASYNC_PARAMETER_HELPERS,
     {"detect-blocking", PARAMETER_DURATION, offsetof(struct model_options, detect_blocking_ns), "0",
      0, 600 * NS_PER_S, "DURATION",
      "tell on standard error which task held the loop for longer, and where; 0: do not look"},

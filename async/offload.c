@@ -3,15 +3,35 @@
 
 #include <errno.h>
 
+void async_offload_on_done(int descriptor, short what, void *arg) {
+    (void)descriptor;
+    (void)what;
+    struct loop *l = arg;
+    struct job *job = helpers_take_done(l->helpers);
+    while (job) {
+        struct job *next = job->next; /* the job goes with the wait */
+        job->is_done = true;
+        if (job->task->state == TASK_WAITING) /* not just being cancelled */
+            loop_wake(l, job->task, 0);
+        job = next;
+    }
+}
+
 struct submission {
     struct job *job; /* once submitted, the helpers' */
     int err;
 };
 
-/* Runs on the loop's stack: starting a thread needs room. */
 static void submit(void *arg) {
     struct submission *submission = arg;
     submission->err = helpers_submit(loop->helpers, submission->job);
+}
+
+/* On the loop's stack: starting a thread needs room. */
+int async_offload_submit(struct job *job) {
+    struct submission submission = {.job = job};
+    loop_call(loop, submit, &submission);
+    return submission.err;
 }
 
 /* The call uses what the caller gave it, so once begun it is waited for. */
@@ -30,11 +50,9 @@ int async_offload(task_function *function, void *arg, int *result) {
     if (err)
         return err;
     struct job job = {.function = function, .arg = arg, .task = self};
-    struct submission submission = {.job = &job};
-    loop_call(loop, submit, &submission);
-    if (submission.err)
-        return submission.err;
-    err = await_job(&job);
+    err = async_offload_submit(&job);
+    if (!err)
+        err = await_job(&job);
     if (!err && result)
         *result = job.result;
     return err;

@@ -11,8 +11,10 @@
 
 #define SIGNAL_STACK_BYTES ((size_t)64 << 10)
 
-static void *signal_stack;
+static _Thread_local void *signal_stack;
 static struct sigaction former_action;
+static struct stack_pool *const *watched_pools;
+static size_t watched_pool_count;
 
 /* Formats into a buffer of its own and writes at once, since it also runs in a signal handler that
    has interrupted arbitrary code of this process, which is about to end. */
@@ -38,7 +40,10 @@ static const struct task *find_culprit(const void *address) {
     ptrdiff_t below_bytes = (char *)stack_begin(&loop->current->stack) - (const char *)address;
     if (below_bytes > 0 && below_bytes <= FRAMES_BYTES_MAX)
         return loop->current;
-    return (const struct task *)stack_pool_find_broken(loop->stacks);
+    const struct stack *broken = NULL;
+    for (size_t i = 0; i < watched_pool_count && !broken; i++)
+        broken = stack_pool_find_broken(watched_pools[i]);
+    return (const struct task *)broken;
 }
 
 /* Any other fault is left to what handled it before: it happens again when this returns. */
@@ -50,12 +55,26 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     sigaction(number, &former_action, NULL);
 }
 
-int overflow_watch(void) {
+int overflow_watch_thread(void) {
     signal_stack = malloc(SIGNAL_STACK_BYTES);
     if (!signal_stack)
         return -ENOMEM;
     stack_t stack = {.ss_sp = signal_stack, .ss_size = SIGNAL_STACK_BYTES};
     sigaltstack(&stack, NULL);
+    return 0;
+}
+
+void overflow_unwatch_thread(void) {
+    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+    free(signal_stack);
+}
+
+int overflow_watch(struct stack_pool *const *pools, size_t count) {
+    int err = overflow_watch_thread();
+    if (err)
+        return err;
+    watched_pools = pools;
+    watched_pool_count = count;
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
     sigaction(SIGSEGV, &action, &former_action);
@@ -64,8 +83,7 @@ int overflow_watch(void) {
 
 void overflow_unwatch(void) {
     sigaction(SIGSEGV, &former_action, NULL);
-    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
-    free(signal_stack);
+    overflow_unwatch_thread();
 }
 
 void overflow_report(const struct task *task) {

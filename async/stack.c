@@ -3,6 +3,7 @@
 #include "async/coroutine.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct stack_pool {
     size_t next_slab_bytes;
     struct stack *free;
     struct slab *newest;
+    _Atomic(struct stack *) given_from_afar; /* come among the free when there are no others */
 };
 
 static size_t round_up(size_t bytes, size_t unit) {
@@ -152,11 +154,20 @@ static struct stack *take_fresh(struct stack_pool *pool) {
     return stack;
 }
 
-struct stack *stack_take(struct stack_pool *pool) {
+static struct stack *take_free(struct stack_pool *pool) {
     struct stack *stack = pool->free;
-    if (stack) {
+    if (stack)
         pool->free = stack->next_free;
+    return stack;
+}
+
+struct stack *stack_take(struct stack_pool *pool) {
+    struct stack *stack = take_free(pool);
+    if (stack)
         return stack;
+    if (atomic_load_explicit(&pool->given_from_afar, memory_order_relaxed)) {
+        pool->free = atomic_exchange(&pool->given_from_afar, NULL);
+        return take_free(pool);
     }
     if (!pool->newest || pool->newest->slots_used == pool->newest->slot_count)
         if (add_slab(pool))
@@ -167,6 +178,20 @@ struct stack *stack_take(struct stack_pool *pool) {
 void stack_give(struct stack *stack) {
     stack->next_free = stack->pool->free;
     stack->pool->free = stack;
+}
+
+/* Whoever takes them takes them all, so none comes back while it is being put before another. */
+void stack_give_from_afar(struct stack *stack) {
+    struct stack_pool *pool = stack->pool;
+    stack->next_free = atomic_load_explicit(&pool->given_from_afar, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(&pool->given_from_afar, &stack->next_free, stack))
+        continue;
+}
+
+void stack_pool_visit(const struct stack_pool *pool, void (*function)(struct stack *stack)) {
+    for (const struct slab *slab = pool->newest; slab; slab = slab->older)
+        for (size_t i = 0; i < slab->slots_used; i++)
+            function(slab_stack(pool, slab, i));
 }
 
 void *stack_begin(const struct stack *stack) {

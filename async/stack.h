@@ -1,6 +1,7 @@
-/* Stacks of one size for the tasks of one loop, each with room for the task's record at its upper
-   end, so that what a small task touches lies together. A stack that is given back is taken again
-   before any other: it is touched already, and a page fault costs more than all else about a task.
+/* Stacks of one size, taken by the tasks of one loop, each with room for the task's record at its
+   upper end, so that what a small task touches lies together. A stack that is given back is taken
+   again before any other: it is touched already, and a page fault costs more than all else about a
+   task.
  */
 #ifndef TVA_ASYNC_STACK_H
 #define TVA_ASYNC_STACK_H
@@ -26,9 +27,16 @@ int stack_pool_create(struct stack_pool **out, size_t bytes, size_t record_bytes
 /* Unmaps all stacks, taken or not. */
 void stack_pool_destroy(struct stack_pool *pool);
 
-/* Returns the record of a stack, or NULL when memory is out. */
+/* Returns the record of a stack, or NULL when memory is out. The record is zero at first; of one
+   that was given back, all but the fields below is as it was. */
 struct stack *stack_take(struct stack_pool *pool);
 void stack_give(struct stack *stack);
+
+/* The same for any thread but the one that takes from the pool. */
+void stack_give_from_afar(struct stack *stack);
+
+/* Calls function(stack) for each stack that was ever taken. */
+void stack_pool_visit(const struct stack_pool *pool, void (*function)(struct stack *stack));
 
 /* The lower end of the stack. Its upper end is the record. */
 void *stack_begin(const struct stack *stack);

@@ -1,3 +1,4 @@
+#include "async/multi/engine.h"
 #include "async/wait_list.h"
 
 #include <errno.h>
@@ -12,21 +13,24 @@
 /* A socket that does not block. It is registered with libevent once, edge-triggered, when it first
    has to be waited for; each operation is tried before it is waited for, so that an edge that
    nobody waited for is never missed, and a request on a kept-alive connection takes no epoll_ctl.
- */
+   All who wait are tasks of the loop that it is registered with. */
 struct descriptor {
     int fd;
-    int register_error;
-    bool is_registered;
+    _Atomic(struct loop *) registered_with; /* NULL: with none */
     struct event event;
     struct wait_list readers, writers;
 };
 
+/* Goes to the loop of the task that waits. One task at a time uses it. */
 struct stream {
     struct descriptor descriptor;
 };
 
+/* Tasks of several loops may accept at once, so each loop has a descriptor of the same socket. */
 struct listener {
-    struct descriptor descriptor;
+    int fd;
+    size_t count;
+    struct descriptor descriptors[];
 };
 
 /* All of them, since one edge may stand for several connections to accept. */
@@ -44,44 +48,74 @@ static void on_edge(evutil_socket_t fd, short what, void *arg) {
         wake_all(&descriptor->writers);
 }
 
+struct registration {
+    struct descriptor *descriptor;
+    int err;
+};
+
 static void register_event(void *arg) {
-    struct descriptor *descriptor = arg;
+    struct registration *registration = arg;
+    struct descriptor *descriptor = registration->descriptor;
     event_assign(&descriptor->event, loop->base, descriptor->fd,
                  EV_READ | EV_WRITE | EV_ET | EV_PERSIST, on_edge, descriptor);
     if (event_add(&descriptor->event, NULL))
-        descriptor->register_error = errno ? -errno : -ENOMEM;
+        registration->err = errno ? -errno : -ENOMEM;
     else
-        descriptor->is_registered = true;
+        descriptor->registered_with = loop;
 }
 
 static void unregister_event(void *arg) {
     struct descriptor *descriptor = arg;
     event_del(&descriptor->event);
+    descriptor->registered_with = NULL;
+}
+
+/* libevent may be called by its loop's thread only. */
+static void leave_loop(struct descriptor *descriptor) {
+    struct loop *former = descriptor->registered_with;
+    if (former == loop)
+        loop_call(loop, unregister_event, descriptor);
+    else if (former)
+        multi_call(former, unregister_event, descriptor);
+}
+
+/* Unless another task waits, which would never be woken. */
+static void unregister_unused(void *arg) {
+    struct registration *registration = arg;
+    struct descriptor *descriptor = registration->descriptor;
+    if (descriptor->readers.first || descriptor->writers.first)
+        registration->err = -EBUSY;
+    else
+        unregister_event(descriptor);
+}
+
+/* Registering reports an edge for what is there already, so none is missed on the way. */
+static int come_to_loop(struct descriptor *descriptor, struct loop *former) {
+    struct registration registration = {.descriptor = descriptor};
+    if (former)
+        multi_call(former, unregister_unused, &registration);
+    if (!registration.err)
+        loop_call(loop, register_event, &registration);
+    return registration.err;
 }
 
 /* Waits for an edge. Returns what loop_wait() does, or why libevent cannot watch the descriptor. */
 static int wait_for(struct descriptor *descriptor, short what, int64_t deadline) {
-    if (!descriptor->is_registered) {
-        loop_call(loop, register_event, descriptor);
-        if (descriptor->register_error)
-            return descriptor->register_error;
-    }
+    struct loop *former = atomic_load_explicit(&descriptor->registered_with, memory_order_acquire);
+    int err = former == loop ? 0 : come_to_loop(descriptor, former);
+    if (err)
+        return err;
     loop->waits_outside++;
-    int err = what == EV_READ
-                  ? wait_list_wait(&descriptor->readers, "a socket to be readable", deadline)
-                  : wait_list_wait(&descriptor->writers, "a socket to be writable", deadline);
+    err = what == EV_READ
+              ? wait_list_wait(&descriptor->readers, "a socket to be readable", deadline)
+              : wait_list_wait(&descriptor->writers, "a socket to be writable", deadline);
     loop->waits_outside--;
     return err;
 }
 
-static void descriptor_close(struct descriptor *descriptor) {
-    if (descriptor->is_registered)
-        loop_call(loop, unregister_event, descriptor);
-    close(descriptor->fd);
-}
-
 static void stream_free(struct stream *stream) {
-    descriptor_close(&stream->descriptor);
+    leave_loop(&stream->descriptor);
+    close(stream->descriptor.fd);
     free(stream);
 }
 
@@ -192,6 +226,18 @@ static int bind_and_listen(int fd, const struct sockaddr *address, socklen_t add
     return 0;
 }
 
+static struct listener *listener_create(int fd) {
+    struct listener *listener =
+        calloc(1, sizeof *listener + loop->loops * sizeof(struct descriptor));
+    if (!listener)
+        return NULL;
+    listener->fd = fd;
+    listener->count = loop->loops;
+    for (size_t i = 0; i < listener->count; i++)
+        listener->descriptors[i].fd = fd;
+    return listener;
+}
+
 int async_listen(struct listener **out, const struct sockaddr *address, socklen_t address_length,
                  int backlog) {
     int fd;
@@ -199,24 +245,23 @@ int async_listen(struct listener **out, const struct sockaddr *address, socklen_
     if (err)
         return err;
     err = bind_and_listen(fd, address, address_length, backlog);
-    struct listener *listener = err ? NULL : calloc(1, sizeof *listener);
+    struct listener *listener = err ? NULL : listener_create(fd);
     if (!listener) {
         close(fd);
         return err ? err : -ENOMEM;
     }
-    listener->descriptor.fd = fd;
     *out = listener;
     return 0;
 }
 
 int async_listener_address(const struct listener *listener, struct sockaddr_storage *out) {
     socklen_t length = sizeof *out;
-    return getsockname(listener->descriptor.fd, (struct sockaddr *)out, &length) ? -errno : 0;
+    return getsockname(listener->fd, (struct sockaddr *)out, &length) ? -errno : 0;
 }
 
 int async_accept(struct listener *listener, int64_t deadline, struct stream **out) {
     for (;;) {
-        int fd = accept4(listener->descriptor.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
             set_no_delay(fd);
             int err = stream_create(out, fd);
@@ -226,7 +271,7 @@ int async_accept(struct listener *listener, int64_t deadline, struct stream **ou
         }
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
             return -errno;
-        int err = wait_for(&listener->descriptor, EV_READ, deadline);
+        int err = wait_for(&listener->descriptors[loop->number], EV_READ, deadline);
         if (err)
             return err;
     }
@@ -235,6 +280,8 @@ int async_accept(struct listener *listener, int64_t deadline, struct stream **ou
 void async_listener_close(struct listener *listener) {
     if (!listener)
         return;
-    descriptor_close(&listener->descriptor);
+    for (size_t i = 0; i < listener->count; i++)
+        leave_loop(&listener->descriptors[i]);
+    close(listener->fd);
     free(listener);
 }

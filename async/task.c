@@ -11,21 +11,13 @@ const char *async_name(const struct task *task) {
     return task->name;
 }
 
-static void report_overflow(void *arg) {
-    overflow_report(arg);
-}
-
-/* A task that was cancelled before it began never does. */
-static int run_function(struct task *task) {
-    int err = async_take_cancellation(task);
-    return err ? err : task->function(task->arg);
+void async_report_overflow(void *task) {
+    overflow_report(task);
 }
 
 static void task_main(void *arg) {
     struct task *task = arg;
-    task->result = run_function(task);
-    if (!stack_is_intact(&task->stack))
-        loop_call(loop, report_overflow, task);
+    loop_run_function(loop);
     task->state = TASK_ENDED;
     async_watch_tell(task);
     loop_exit_task(loop);
@@ -42,8 +34,8 @@ static void reserve_timers(void *arg) {
     reservation->err = timers_reserve(&l->timers, l->tasks + 1);
 }
 
-/* Each task has a timer. Growing runs on the thread's stack, where there is room for realloc. */
-static int make_timer_room(struct loop *l) {
+/* Growing runs on the thread's stack, where there is room for realloc. */
+int loop_make_timer_room(struct loop *l) {
     struct reservation reservation = {.loop = l};
     if (timers_have_room(&l->timers, l->tasks + 1))
         return 0;
@@ -54,39 +46,32 @@ static int make_timer_room(struct loop *l) {
     return reservation.err;
 }
 
-int async_task_create(struct task **out, struct loop *l, struct stack_pool *stacks,
-                      const char *name, task_function *function, void *arg) {
-    struct task *task = make_timer_room(l) ? NULL : (struct task *)stack_take(stacks);
-    if (!task)
-        return -ENOMEM;
+/* Its timer is not in any timers: a record is zero at first, and a task ends without. */
+void async_task_init(struct task *task, const char *name, task_function *function, void *arg,
+                     void (*entry)(void *task)) {
     task->name = name;
     task->function = function;
     task->arg = arg;
     task->watch = NULL;
-    task->timer.ticket = 0;
     task->state = TASK_READY;
-    task->is_final = task->is_detached = false;
-    task->is_cancelled = l->is_finishing;
-    task->newer = NULL;
-    task->older = l->newest;
-    if (l->newest)
-        l->newest->newer = task;
-    l->newest = task;
-    coroutine_init(&task->coroutine, stack_begin(&task->stack), stack_bytes(&task->stack),
-                   task_main, task);
-    l->tasks++;
-    loop_make_ready(l, task);
+    task->is_final = task->is_detached = task->is_cancelled = false;
+    coroutine_init(&task->coroutine, stack_begin(&task->stack), stack_bytes(&task->stack), entry,
+                   task);
+}
+
+int async_task_create(struct task **out, struct loop *l, struct stack_pool *stacks,
+                      const char *name, task_function *function, void *arg) {
+    struct task *task = loop_make_timer_room(l) ? NULL : (struct task *)stack_take(stacks);
+    if (!task)
+        return -ENOMEM;
+    async_task_init(task, name, function, arg, task_main);
+    loop_enter(l, task);
     *out = task;
     return 0;
 }
 
 void async_task_destroy(struct loop *l, struct task *task) {
-    if (task->newer)
-        task->newer->older = task->older;
-    else
-        l->newest = task->older;
-    if (task->older)
-        task->older->newer = task->newer;
+    loop_remove(l, task);
     task->state = TASK_FREED;
     coroutine_destroy(&task->coroutine);
     stack_give(&task->stack);

@@ -39,10 +39,15 @@
 /* Of a pool: more than any test has tasks that wait for one another otherwise than by awaiting. */
 #define WORKERS 8
 
+/* Of async-multi: more than a small machine has cores. TVA_LOOPS in the environment gives others.
+ */
+#define LOOPS 3
+
 /* Longer than any test; what waits for it is ended by something else. */
 #define LONG_NS (600 * NS_PER_S)
 
-static const struct model *const models[] = {&model_threads, &model_pool, &model_async};
+static const struct model *const models[] = {&model_threads, &model_pool, &model_async,
+                                             &model_async_multi};
 #define MODELS (sizeof models / sizeof *models)
 
 /* The model of the run that is under way, for messages. */
@@ -75,8 +80,11 @@ static inline int run_with(const struct model *model, const struct model_options
 
 static inline int run_in(const struct model *model, int64_t workers, task_function *main_function,
                          void *arg) {
-    struct model_options options = {
-        .workers = workers, .helpers = 4, .task_stack_bytes = 16 * 1024};
+    const char *loops = getenv("TVA_LOOPS");
+    struct model_options options = {.workers = workers,
+                                    .helpers = 4,
+                                    .loops = loops ? atoi(loops) : LOOPS,
+                                    .task_stack_bytes = 16 * 1024};
     struct model_report report;
     return run_with(model, &options, &report, main_function, arg);
 }

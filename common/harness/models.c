@@ -6,5 +6,6 @@
 #include "threaded/bare/models.h"
 #include "threaded/models.h"
 
-const struct model *const models[] = {&model_threads,      &model_pool,           &model_async,
-                                      &model_bare_threads, &model_bare_callbacks, NULL};
+const struct model *const models[] = {
+    &model_threads,      &model_pool,           &model_async, &model_async_multi,
+    &model_bare_threads, &model_bare_callbacks, NULL};

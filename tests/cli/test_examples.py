@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = Path(os.environ.get("TVA", ROOT / "build" / "tva")).resolve().parent / "examples"
-MODELS = ["async", "threads", "pool"]
+MODELS = ["async", "async-multi", "threads", "pool"]
 # How long a program second lasts; a slow build (sanitizers) wants a longer one.
 SECOND = os.environ.get("TVA_SECOND", "250ms")
 
@@ -143,8 +143,9 @@ def test_lines_come_in_the_order_that_the_waits_fix(started, case, model):
 
 
 def test_a_blocking_call_holds_up_the_tasks_of_a_loop_and_no_thread():
+    # Of several loops it holds up one, and who shares that depends on how many there are.
     processes = {model: start("count", "--blocking", f"--model={model}", f"--second={SECOND}")
-                 for model in MODELS}
+                 for model in MODELS if model != "async-multi"}
     lines, total = lines_of(processes.pop("async"))
     assert lines == ["One", "Two"] * 3
     check_total(total, 3)

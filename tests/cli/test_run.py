@@ -121,7 +121,8 @@ def test_a_timeline_has_a_wait_for_each_part_of_each_task(tva):
 
 def test_list_tells_all_parameters_with_units_and_defaults(tva):
     listed = json.loads(tva("list", "--json").stdout)
-    assert [entry["name"] for entry in listed["models"]][:3] == ["threads", "pool", "async"]
+    assert [entry["name"] for entry in listed["models"]][:4] == ["threads", "pool", "async",
+                                                                  "async-multi"]
     sleep = next(entry for entry in listed["workloads"] if entry["name"] == "sleep")
     duration = next(entry for entry in sleep["parameters"] if entry["name"] == "sleep")
     assert duration["kind"] == "duration" and duration["unit"] == "ns"
