@@ -139,6 +139,11 @@ int64_t async_in_flight_max(const struct model_options *options, int64_t tasks);
         "stack", PARAMETER_SIZE, offsetof(struct model_options, stack_bytes), "auto", 256,         \
             INT64_C(1) << 30, "SIZE", "stack of each coroutine; auto: what the workload needs"     \
     }
+#define ASYNC_PARAMETER_COARSE_TIMER                                                               \
+    {                                                                                              \
+        "coarse-timer", PARAMETER_FLAG, offsetof(struct model_options, coarse_timer), "no", 0, 1,  \
+            "yes|no", "wait by libevent's usual timer, in milliseconds, not by a timerfd"          \
+    }
 #define ASYNC_PARAMETER_HELPERS                                                                    \
     {                                                                                              \
         "helpers", PARAMETER_COUNT, offsetof(struct model_options, helpers), "8", 1, 10000,        \

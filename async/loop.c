@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 /* Timers and descriptors are looked at between turns, so that a crowd of ready tasks, or some that
    compute and yield, delay them by about this much, not by the whole crowd. A turn is counted in
@@ -27,48 +29,64 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
     l->armed_ns = INT64_MAX;
 }
 
-/* The precise timer waits by timerfd, to the nanosecond, where the default waits by epoll's
-   milliseconds; without the time cache a timer is armed from now, not from when the iteration
-   began, which would make it early. */
 static struct event_base *create_base(void) {
     struct event_config *config = event_config_new();
     if (!config)
         return NULL;
-    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
-    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
 }
 
-/* Edge-triggered: what is told is all taken each time, and the eventfd need not be read. */
-int loop_create(struct loop **out, struct stack_pool *stacks, struct helpers *helpers,
-                int descriptor, void (*on_told)(int descriptor, short what, void *l)) {
+/* A timerfd of the loop's own waits to the nanosecond. libevent's precise timer has one too, but
+   sets it before every wait, where ours is set when the earliest deadline changes. Edge-triggered,
+   so that neither it nor the eventfd need be read. Returns 0 or a negative errno. */
+static int create_timer(struct loop *l, bool is_coarse) {
+    if (is_coarse) {
+        l->timer_event = evtimer_new(l->base, on_timer, l);
+        return l->timer_event ? 0 : -ENOMEM;
+    }
+    l->timer_descriptor = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (l->timer_descriptor < 0)
+        return -errno;
+    l->timer_event =
+        event_new(l->base, l->timer_descriptor, EV_READ | EV_PERSIST | EV_ET, on_timer, l);
+    return l->timer_event && event_add(l->timer_event, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static int create_events(struct loop *l, const struct loop_options *options) {
+    errno = 0;
+    l->base = create_base();
+    if (!l->base)
+        return errno ? -errno : -ENOMEM;
+    int err = create_timer(l, options->has_coarse_timer);
+    if (err)
+        return err;
+    l->told_event =
+        event_new(l->base, options->descriptor, EV_READ | EV_PERSIST | EV_ET, options->on_told, l);
+    return l->told_event && event_add(l->told_event, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+int loop_create(struct loop **out, const struct loop_options *options) {
     struct loop *l = calloc(1, sizeof *l);
     if (!l)
         return -ENOMEM;
-    l->stacks = stacks;
-    l->helpers = helpers;
+    l->stacks = options->stacks;
+    l->helpers = options->helpers;
+    l->timer_descriptor = -1;
     l->loops = 1;
     l->armed_ns = INT64_MAX;
     l->turn_switches = TURN_SWITCHES_MIN;
     l->turn_yields = 1;
     timers_init(&l->timers);
     coroutine_init_thread(&l->thread);
-    errno = 0;
-    l->base = create_base();
-    if (l->base) {
-        l->timer_event = evtimer_new(l->base, on_timer, l);
-        l->told_event = event_new(l->base, descriptor, EV_READ | EV_PERSIST | EV_ET, on_told, l);
-    }
-    if (!l->timer_event || !l->told_event || event_add(l->told_event, NULL)) {
-        int err = errno ? -errno : -ENOMEM;
+    int err = create_events(l, options);
+    if (err)
         loop_destroy(l);
-        return err;
-    }
-    *out = l;
-    return 0;
+    else
+        *out = l;
+    return err;
 }
 
 void loop_make_ready(struct loop *l, struct task *task) {
@@ -262,17 +280,25 @@ static void end_turn(struct loop *l) {
     wake_due(l, now_ns);
 }
 
-/* libevent counts in microseconds: rounded up, so as not to wake and find nothing due. A timer that
-   ends the wait too early is left as it is: most waits for a descriptor end before their deadline,
-   and each would move it. */
-static void arm_timer(struct loop *l) {
-    int64_t next_ns = timers_next_ns(&l->timers);
-    if (l->armed_ns <= next_ns)
-        return;
+/* In microseconds, rounded up, so as not to wake and find nothing due. */
+static void arm_coarse_timer(struct loop *l, int64_t next_ns) {
     int64_t after_ns = next_ns - clock_now_ns();
     int64_t after_us = after_ns > 0 ? (after_ns + NS_PER_US - 1) / NS_PER_US : 0;
     struct timeval after = {.tv_sec = after_us / 1000000, .tv_usec = after_us % 1000000};
     event_add(l->timer_event, &after);
+}
+
+/* A timer that ends the wait too early is left as it is: most waits for a descriptor end before
+   their deadline, and each would move it. */
+static void arm_timer(struct loop *l) {
+    int64_t next_ns = timers_next_ns(&l->timers);
+    if (l->armed_ns <= next_ns)
+        return;
+    struct itimerspec at = {.it_value = clock_timespec(next_ns)};
+    if (l->timer_descriptor < 0)
+        arm_coarse_timer(l, next_ns);
+    else
+        timerfd_settime(l->timer_descriptor, TFD_TIMER_ABSTIME, &at, NULL);
     l->armed_ns = next_ns;
 }
 
@@ -358,6 +384,8 @@ void loop_destroy(struct loop *l) {
         event_free(l->told_event);
     if (l->timer_event)
         event_free(l->timer_event);
+    if (l->timer_descriptor >= 0)
+        close(l->timer_descriptor);
     if (l->base)
         event_base_free(l->base);
     timers_destroy(&l->timers);

@@ -14,6 +14,7 @@ struct peer;
 struct loop {
     struct event_base *base;
     struct event *timer_event; /* ends libevent's wait when the earliest of `timers` is due */
+    int timer_descriptor;      /* of a timerfd; -1: libevent's usual timer */
     int64_t armed_ns;          /* when it does; INT64_MAX: not at all */
     struct event *told_event;  /* fires when another thread has something to tell */
     struct coroutine thread;   /* the thread's own stack, where libevent runs */
@@ -47,12 +48,19 @@ struct loop {
 /* The loop of the calling thread. */
 extern _Thread_local struct loop *loop;
 
+struct loop_options {
+    struct stack_pool *stacks;
+    struct helpers *helpers;
+    int descriptor;
+    void (*on_told)(int descriptor, short what, void *l);
+    bool has_coarse_timer; /* waits by libevent's usual timer, which counts in milliseconds */
+};
+
 /* Other threads wake the loop by writing to `descriptor`, an eventfd; then on_told(descriptor,
    what, loop) is called on the thread's stack. Returns 0, -ENOMEM, or -EMFILE where libevent found
    no descriptor. The caller destroys *out, when no task is left; all that was given stays the
    caller's. */
-int loop_create(struct loop **out, struct stack_pool *stacks, struct helpers *helpers,
-                int descriptor, void (*on_told)(int descriptor, short what, void *l));
+int loop_create(struct loop **out, const struct loop_options *options);
 void loop_destroy(struct loop *l);
 
 /* Runs main_task to its end, cancels what is left then, and returns when no task is left: 0, or

@@ -39,8 +39,12 @@ static int run_loop(const struct model_options *options, struct stack_pool *main
                     struct helpers *helpers, task_function *main_function, void *arg, int *result) {
     struct loop *l;
     struct task *main_task;
-    int err =
-        loop_create(&l, task_stacks, helpers, helpers_descriptor(helpers), async_offload_on_done);
+    struct loop_options loop_options = {.stacks = task_stacks,
+                                        .helpers = helpers,
+                                        .descriptor = helpers_descriptor(helpers),
+                                        .on_told = async_offload_on_done,
+                                        .has_coarse_timer = options->coarse_timer};
+    int err = loop_create(&l, &loop_options);
     if (err)
         return err;
     if (options->detect_blocking_ns)
@@ -75,9 +79,14 @@ static int run_watched(const struct model_options *options, struct stack_pool *m
 static int run_async(const struct model_options *options, task_function *main_function, void *arg,
                      int *result) {
     struct stack_pool *main_stacks = NULL;
-    int err = stack_pool_create(&task_stacks, async_task_stack_bytes(options), sizeof(struct task));
+    struct stack_pool_options tasks = {.bytes = async_task_stack_bytes(options),
+                                       .record_bytes = sizeof(struct task),
+                                       .has_small_pages = options->small_pages};
+    struct stack_pool_options mains = {.bytes = async_main_stack_bytes(),
+                                       .record_bytes = sizeof(struct task)};
+    int err = stack_pool_create(&task_stacks, &tasks);
     if (!err)
-        err = stack_pool_create(&main_stacks, async_main_stack_bytes(), sizeof(struct task));
+        err = stack_pool_create(&main_stacks, &mains);
     if (!err)
         err = run_watched(options, main_stacks, main_function, arg, result);
     stack_pool_destroy(main_stacks);
@@ -128,6 +137,9 @@ static const struct task_calls async_calls = {
 static const struct parameter async_parameters[] = {
     ASYNC_PARAMETER_STACK,
     ASYNC_PARAMETER_HELPERS,
+    ASYNC_PARAMETER_COARSE_TIMER,
+    {"small-pages", PARAMETER_FLAG, offsetof(struct model_options, small_pages), "no", 0, 1,
+     "yes|no", "keep stacks out of huge pages"},
     {"detect-blocking", PARAMETER_DURATION, offsetof(struct model_options, detect_blocking_ns), "0",
      0, 600 * NS_PER_S, "DURATION",
      "tell on standard error which task held the loop for longer, and where; 0: do not look"},

@@ -38,6 +38,7 @@ struct stack_pool {
     size_t slot_bytes;
     size_t guards_left;
     size_t next_slab_bytes;
+    bool has_small_pages;
     struct stack *free;
     struct slab *newest;
     _Atomic(struct stack *) given_from_afar; /* come among the free when there are no others */
@@ -63,10 +64,12 @@ static size_t guards_allowed(void) {
     return maps / 4;
 }
 
-int stack_pool_create(struct stack_pool **out, size_t bytes, size_t record_bytes) {
+int stack_pool_create(struct stack_pool **out, const struct stack_pool_options *options) {
+    size_t bytes = options->bytes, record_bytes = options->record_bytes;
     struct stack_pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return -ENOMEM;
+    pool->has_small_pages = options->has_small_pages;
     pool->next_slab_bytes = SLAB_BYTES_FIRST;
     pool->stack_bytes = round_up(bytes, STACK_ALIGNMENT);
     pool->slot_bytes = pool->stack_bytes + round_up(record_bytes, STACK_ALIGNMENT);
@@ -111,7 +114,7 @@ static char *map_aligned(size_t bytes) {
    stacks are mostly not used, and a huge page would make the unused part cost memory. */
 static char *map_slab(const struct stack_pool *pool, size_t bytes) {
     char *slots = map_aligned(bytes);
-    bool is_dense = !pool->guard_bytes && bytes % HUGE_PAGE_BYTES == 0;
+    bool is_dense = !pool->guard_bytes && !pool->has_small_pages && bytes % HUGE_PAGE_BYTES == 0;
     if (slots)
         madvise(slots, bytes, is_dense ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     return slots;

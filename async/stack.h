@@ -18,11 +18,17 @@ struct stack {
     bool is_guarded;
 };
 
+struct stack_pool_options {
+    size_t bytes;
+    size_t record_bytes;
+    bool has_small_pages; /* huge pages are not asked for */
+};
+
 /* A pool of stacks of at least `bytes` with records of `record_bytes`. From 16 KiB each stack
    has a guard page below it, as long as the kernel's limit on maps (vm.max_map_count) leaves half
    of it to others; all others are checked when they are given back. The caller destroys *out.
    Returns 0 or -ENOMEM. */
-int stack_pool_create(struct stack_pool **out, size_t bytes, size_t record_bytes);
+int stack_pool_create(struct stack_pool **out, const struct stack_pool_options *options);
 
 /* Unmaps all stacks, taken or not. */
 void stack_pool_destroy(struct stack_pool *pool);

@@ -79,11 +79,12 @@ struct task_calls {
 struct model_options {
     int64_t stack_bytes;        /* of each task; 0: the model chooses */
     int64_t workers;            /* of a pool */
-    int64_t helpers;            /* for the offloaded calls of loops */
     int64_t loops;              /* 0: as many as the process may use cores */
+    int64_t helpers;            /* for the offloaded calls of loops */
+    int64_t coarse_timer;       /* as the kernel, or libevent, has it by default, not as precise */
+    int64_t small_pages;        /* stacks of coroutines never lie in huge pages */
     int64_t detect_blocking_ns; /* a task that holds its loop for longer is told of; 0: none */
-    int64_t
-        task_stack_bytes; /* the most that a task of this workload uses, in an optimised build */
+    int64_t task_stack_bytes;   /* the most that a task of this workload uses, when optimised */
 };
 
 /* What a model tells of itself after a run. A figure that could not be had is -1. */

@@ -12,13 +12,14 @@
 static int64_t stack_bytes;
 
 /* Precise timers, as libevent's are made for the other engine: the kernel may delay a thread's
-   wake-up by its timer slack, 50 us unless told otherwise. New threads inherit it. */
+   wake-up by its timer slack, 50 us unless told otherwise (0 stands for that). New threads inherit
+   it. */
 static struct model_options prepare_options(const struct model_options *options) {
     struct model_options prepared = *options;
     if (!prepared.stack_bytes)
         prepared.stack_bytes = THREAD_STACK_BYTES;
     stack_bytes = prepared.stack_bytes;
-    prctl(PR_SET_TIMERSLACK, 1UL);
+    prctl(PR_SET_TIMERSLACK, options->coarse_timer ? 0UL : 1UL);
     return prepared;
 }
 
@@ -57,12 +58,19 @@ static int64_t pool_in_flight_max(const struct model_options *options, int64_t t
             INT64_C(1) << 30, "SIZE", "stack of each thread; auto: 64KiB"                          \
     }
 
-static const struct parameter threads_parameters[] = {PARAMETER_STACK, {0}};
+#define PARAMETER_COARSE_TIMER                                                                     \
+    {                                                                                              \
+        "coarse-timer", PARAMETER_FLAG, offsetof(struct model_options, coarse_timer), "no", 0, 1,  \
+            "yes|no", "leave the kernel's usual timer slack of 50us, instead of 1 ns"              \
+    }
+
+static const struct parameter threads_parameters[] = {PARAMETER_STACK, PARAMETER_COARSE_TIMER, {0}};
 
 static const struct parameter pool_parameters[] = {
     {"workers", PARAMETER_COUNT, offsetof(struct model_options, workers), "32", 1, 30000, "COUNT",
      "threads of the pool"},
     PARAMETER_STACK,
+    PARAMETER_COARSE_TIMER,
     {0},
 };
 

@@ -33,12 +33,14 @@ static void destroy_pools(void) {
 }
 
 static int create_pools(size_t count, size_t stack_bytes) {
+    struct stack_pool_options options = {.bytes = stack_bytes,
+                                         .record_bytes = sizeof(struct multi_task)};
     int err = 0;
     pools = calloc(count, sizeof *pools);
     if (!pools)
         return -ENOMEM;
     while (pool_count < count && !err) {
-        err = stack_pool_create(&pools[pool_count], stack_bytes, sizeof(struct multi_task));
+        err = stack_pool_create(&pools[pool_count], &options);
         pool_count += !err;
     }
     return err;
@@ -71,7 +73,11 @@ static int add_loop(struct group *group, struct helpers *helpers) {
     peer->descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (peer->descriptor < 0)
         return -errno;
-    int err = loop_create(&peer->loop, pools[2 * number + 1], helpers, peer->descriptor, on_told);
+    struct loop_options loop_options = {.stacks = pools[2 * number + 1],
+                                        .helpers = helpers,
+                                        .descriptor = peer->descriptor,
+                                        .on_told = on_told};
+    int err = loop_create(&peer->loop, &loop_options);
     if (err) {
         close(peer->descriptor);
         return err;
@@ -174,9 +180,11 @@ static int run_async_multi(const struct model_options *options, task_function *m
                            void *arg, int *result) {
     size_t loops = options->loops ? (size_t)options->loops : count_cores();
     struct stack_pool *main_stacks = NULL;
+    struct stack_pool_options mains = {.bytes = async_main_stack_bytes(),
+                                       .record_bytes = sizeof(struct multi_task)};
     int err = create_pools(2 * loops, async_task_stack_bytes(options));
     if (!err)
-        err = stack_pool_create(&main_stacks, async_main_stack_bytes(), sizeof(struct multi_task));
+        err = stack_pool_create(&main_stacks, &mains);
     if (!err)
         err = run_watched(options, loops, main_stacks, main_function, arg, result);
     stack_pool_destroy(main_stacks);
