@@ -27,9 +27,11 @@ struct task {
     struct task *next;          /* among those ready, or among those ended of its watch */
     struct task *newer, *older; /* all tasks of the loop that have not ended */
     const char *name;
-    const char *waiting_for; /* in words, while it waits */
     task_function *function;
-    void *arg;
+    union {
+        void *arg;               /* until it begins */
+        const char *waiting_for; /* in words, while it waits */
+    };
     struct task_watch *watch; /* told of the end; NULL: nobody awaits it yet */
     int result;
     int wake_error; /* why it woke: 0, -ETIMEDOUT, -ECANCELED, -EDEADLK */

@@ -34,6 +34,7 @@ struct slab {
 
 struct stack_pool {
     size_t stack_bytes;
+    size_t record_bytes;
     size_t guard_bytes; /* 0, or a page that is given up below each stack */
     size_t slot_bytes;
     size_t guards_left;
@@ -72,13 +73,15 @@ int stack_pool_create(struct stack_pool **out, const struct stack_pool_options *
     pool->has_small_pages = options->has_small_pages;
     pool->next_slab_bytes = SLAB_BYTES_FIRST;
     pool->stack_bytes = round_up(bytes, STACK_ALIGNMENT);
-    pool->slot_bytes = pool->stack_bytes + round_up(record_bytes, STACK_ALIGNMENT);
+    pool->record_bytes = round_up(record_bytes, STACK_ALIGNMENT);
+    pool->slot_bytes = pool->stack_bytes + pool->record_bytes;
     if (bytes >= GUARDED_FROM_BYTES) {
+        size_t taken_bytes = pool->record_bytes + STACK_ALIGNMENT; /* with has_guard() behind it */
         pool->guard_bytes = page_bytes();
         pool->guards_left = guards_allowed();
-        pool->slot_bytes = round_up(pool->slot_bytes, page_bytes()) + pool->guard_bytes;
-        pool->stack_bytes =
-            pool->slot_bytes - pool->guard_bytes - round_up(record_bytes, STACK_ALIGNMENT);
+        pool->slot_bytes =
+            round_up(pool->stack_bytes + taken_bytes, page_bytes()) + pool->guard_bytes;
+        pool->stack_bytes = pool->slot_bytes - pool->guard_bytes - taken_bytes;
     }
     *out = pool;
     return 0;
@@ -145,13 +148,19 @@ static struct stack *slab_stack(const struct stack_pool *pool, const struct slab
                                     pool->stack_bytes);
 }
 
+/* Whether the page below the stack faults, which is not so for all of a guarded pool. It stands
+   behind the record, so that small stacks, which have no guards, need not pay for it. */
+static bool *has_guard(const struct stack *stack) {
+    return (bool *)(uintptr_t)stack + stack->pool->record_bytes;
+}
+
 static struct stack *take_fresh(struct stack_pool *pool) {
     struct slab *slab = pool->newest;
     struct stack *stack = slab_stack(pool, slab, slab->slots_used++);
     stack->pool = pool;
     if (pool->guards_left) {
         pool->guards_left--;
-        stack->is_guarded =
+        *has_guard(stack) =
             !mprotect((char *)stack_begin(stack) - pool->guard_bytes, pool->guard_bytes, PROT_NONE);
     }
     return stack;
@@ -214,7 +223,7 @@ static bool is_canary_intact(const uintptr_t *lowest) {
 }
 
 bool stack_is_intact(const struct stack *stack) {
-    return stack->is_guarded || is_canary_intact(stack_begin(stack));
+    return (stack->pool->guard_bytes && *has_guard(stack)) || is_canary_intact(stack_begin(stack));
 }
 
 struct stack *stack_pool_find_broken(const struct stack_pool *pool) {

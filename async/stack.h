@@ -15,7 +15,6 @@ struct stack_pool;
 struct stack {
     struct stack_pool *pool;
     struct stack *next_free;
-    bool is_guarded;
 };
 
 struct stack_pool_options {
