@@ -69,7 +69,7 @@ def witness_section(run):
     found = reconcile.accounts(run)
     if not found:
         return [heading, Paragraph("hyperfine did not run; `scripts/witness.py` makes it do so.")]
-    bad = [a for a in found if not a.is_reconciled]
+    bad = [a for a in found if a.problem]
     verdict = (f"{plural(len(bad), 'cell')} of {len(found)} not reconciled." if bad else
                f"hyperfine and the program tell the same in all of {plural(len(found), 'cell')}.")
     return [heading, Verdict([verdict], bool(bad)), Paragraph(
@@ -92,7 +92,7 @@ def witness_row(a):
     return [rows_of.joined(a.spec, rows_of.cpus_text(a.cpus)), a.model_spec, Value(shown, a.mean_ns),
             value(a.median_ns, time_text), Value(count_text(a.runs), a.runs),
             *(value(ns, time_text) for ns in (a.process_ns, a.phases_ns, a.remainder_ns, a.bound_ns)),
-            units.MISSING if a.process_ns is None else "yes" if a.is_reconciled else "no"]
+            units.MISSING if a.process_ns is None else "no" if a.problem else "yes"]
 
 
 def left_out_section(run, cells):

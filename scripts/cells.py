@@ -114,7 +114,7 @@ def conditions_of(row):
 
 def is_open_loop(cell):
     """Whether operations begin at times of their own, rather than when the one before has ended."""
-    return parse_spec(cell.spec)[1].get("rate", "0") != "0"
+    return parse_spec(cell.spec)[1].get("rate", "") not in ("", "0")
 
 
 def is_competitor(cell):

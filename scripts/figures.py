@@ -35,9 +35,11 @@ def each_figure(families, comparisons, rows):
     """Yields all figures of a run, in the order of the report; each is saved before the next is
     asked for."""
     yield from answer_figures(comparisons)
-    for make in (memory_figure, wall_figure, cpu_figure, overshoot_figure, throughput_figure,
-                 latency_figure):
-        yield from (figure for figure in make_each(make, families) if figure)
+    several = [family for family in families if len(family.sizes) > 1]
+    for make, own in ((memory_figure, several), (wall_figure, several), (cpu_figure, several),
+                      (overshoot_figure, families), (throughput_figure, families),
+                      (latency_figure, families)):
+        yield from (figure for figure in make_each(make, own) if figure)
     yield from timeline_figures(rows)
 
 
@@ -211,7 +213,8 @@ def timeline_figures(rows):
     trial, the time axis in common."""
     groups = {}
     for row in rows:
-        if row["status"] == "ok" and row.get("timeline"):
+        if (row["status"] == "ok" and row.get("timeline")
+                and row["workload"] in rows_of.CORE_WORKLOADS):
             group = groups.setdefault((row["spec"], row["cpus"]), {})
             group.setdefault((row["model"], row["model_spec"]), row)
     for number, ((spec, cpus), group) in enumerate(groups.items(), 1):

@@ -1,4 +1,5 @@
-"""How a figure grows with N: its power, from the medians of each N. Pure functions over numbers."""
+"""How a figure grows with N: its power, from the medians of each N, beyond what the smallest N takes:
+that is mostly what a process costs anyway. Pure functions over numbers."""
 
 from dataclasses import dataclass
 
@@ -8,12 +9,12 @@ import stats
 from units import count_text, time_text
 
 FEWEST = 3          # values of N that a power is told of
-SMALLEST_SHARE = 0.001  # of the largest N: below that, what a process costs anyway outweighs its tasks
+SMALLEST_SHARE = 0.01  # of the largest N: what less than that adds is lost in the noise
 
 
 @dataclass(frozen=True)
 class Growth:
-    """figure = constant * N ** power from `first` to `last`; low and high are the power's 95 %
+    """figure = base + constant * N ** power from `first` to `last`; low and high are the power's 95 %
     interval, None with fewer than stats.MIN_SLOPE_N values of N; `top` is the figure at `last`."""
 
     power: float
@@ -25,15 +26,19 @@ class Growth:
 
 
 def growth_of(series, figure):
-    """The Growth of the median of figure(row) over the N of a series from a thousandth of the largest
-    on, or None where they are too few."""
-    points = [(c.tasks, c.median(figure)) for c in series.cells if c.ok]
-    points = [(n, i.estimate) for n, i in points if i and i.estimate > 0]
-    points = [(n, y) for n, y in points if n >= SMALLEST_SHARE * points[-1][0]]
-    if len(points) < FEWEST:
+    """The Growth of the median of figure(row) over the N of a series, or None where they are too few."""
+    found = [(c.tasks, c.median(figure)) for c in series.cells if c.ok]
+    return growth_of_points([(n, i.estimate) for n, i in found if i])
+
+
+def growth_of_points(points):
+    """The Growth of [(N, figure)], ascending: of what each has beyond the first."""
+    points = [(n, y) for n, y in points if n == points[0][0] or n >= SMALLEST_SHARE * points[-1][0]]
+    beyond = [(n - points[0][0], y - points[0][1]) for n, y in points[1:] if y > points[0][1]]
+    if len(beyond) < FEWEST:
         return None
-    sizes, values = np.array(points, dtype=float).T
-    return Growth(*power_law(sizes, values), int(sizes[0]), int(sizes[-1]), float(values[-1]))
+    sizes, values = np.array(beyond, dtype=float).T
+    return Growth(*power_law(sizes, values), points[0][0], points[-1][0], float(points[-1][1]))
 
 
 def power_law(x, y):
@@ -51,6 +56,5 @@ def power_law(x, y):
 
 def words(found):
     ends = "" if found.low is None else f" ({found.low:.2f}..{found.high:.2f})"
-    return (f"CPU time grows as N to the power of {found.power:.2f}{ends} from N = "
-            f"{count_text(found.first)} to {count_text(found.last)}, where it is "
-            f"{time_text(found.top)}; 1 is linear")
+    return (f"CPU time grows as N to the power of {found.power:.2f}{ends} (1 is linear) from N = "
+            f"{count_text(found.first)} to {count_text(found.last)}, where it is {time_text(found.top)}")

@@ -103,7 +103,7 @@ def row_places(names):
 def model_offsets(marks):
     """A little up or down for each label, so that equal figures stay visible."""
     labels = list(dict.fromkeys(mark.label for mark in marks))
-    step = 0.5 / max(1, len(labels) - 1)
+    step = 0.4 / max(1, len(labels) - 1)
     return {label: step * (i - (len(labels) - 1) / 2) for i, label in enumerate(labels)}
 
 

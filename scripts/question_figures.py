@@ -1,6 +1,7 @@
 """Lays out the charts of single questions: the memory ledger, cores, unit times, the tax, the ladder,
 the drift. See figures.py."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import cells as rows_of
@@ -12,6 +13,7 @@ import tax
 import verdicts
 from load import dig
 from tables import each_cell
+from tax_section import LARGE
 from units import count_text
 
 LEDGER_KEYS = {"RSS": "rss_plateau_bytes", "page tables": "page_tables_bytes",
@@ -28,15 +30,15 @@ def ledger_figures(families):
               for stack in stacks_of(f, own)][:MOST_STACKS]
     if not stacks:
         return
-    drawing, axes = figures.new_axes(1, (7.2, 1.25 + 0.42 * len(stacks)))
+    drawing, axes = figures.new_axes(1, (5.6, 1.25 + 0.42 * len(stacks)))
     drawings.draw_ledger(axes[0, 0], stacks)
-    charts.draw_legend(axes[0, 0])
+    charts.draw_legend(axes[0, 0], above=1)
     yield figures.Figure(
         "ledger", "ledger", "What RSS says, and what the machine pays",
         "Slopes of memory against N where there are several N, otherwise what one N took above the base, "
         "divided by N. RSS (plain) is what tools show of a process; page tables, kernel stacks and slab "
         "are kept by the kernel for its tasks and belong to no process. A part at or below 0 is noise of "
-        "the reading and is not drawn.", drawing, is_wide=True)
+        "the reading and is not drawn.", drawing)
 
 
 def memory_sizes(series):
@@ -119,17 +121,20 @@ def cores_figures(families, cores):
             "Medians with 95 % intervals; what each time is of, the tables say.", drawing)
 
 
-def ratio_figure(name, section, groups, title, reference, texts):
-    """A Figure of rows of ratios: `groups` is [(panel's title, [charts.Answer])], panels side by side."""
+def ratio_figures(name, section, groups, title, reference, caption):
+    """Rows of ratios: `groups` is [(panel's title, [charts.Answer])], panels side by side for a wide page,
+    one below the other for a narrow one."""
     limits = figures.answer_limits([a for _, answers in groups for a in answers])
-    height = max(len(answers) + 1.2 * len({a.group for a in answers}) for _, answers in groups)
-    drawing, axes = figures.new_axes(len(groups), (1.6 + 4.1 * len(groups), 1.2 + 0.27 * height))
-    for ax, (panel, answers) in zip(axes[0], groups):
-        charts.draw_answer(ax, answers, panel, reference, limits)
-    for ax in axes[0, 1:]:
-        if [a.label for a in groups[0][1]] == [a.label for _, own in groups[1:] for a in own]:
-            ax.tick_params(labelleft=False)
-    return figures.Figure(name, section, title, texts, drawing, is_wide=True)
+    height = 1.2 + 0.27 * max(len(answers) + 1.2 * len({a.group for a in answers})
+                              for _, answers in groups)
+    wide, across = figures.new_axes(len(groups), (1.6 + 4.1 * len(groups), height))
+    narrow, down = plt.subplots(len(groups), 1, figsize=(5.4, len(groups) * height), squeeze=False,
+                                layout="constrained")
+    for axes in (across[0], down[:, 0]):
+        for ax, (panel, answers) in zip(axes, groups):
+            charts.draw_answer(ax, answers, panel, reference, limits)
+    yield figures.Figure(name, section, title, caption, wide, True, "wide")
+    yield figures.Figure(f"{name}-narrow", section, title, caption, narrow, True, "narrow")
 
 
 def tax_figures(taxes):
@@ -140,10 +145,11 @@ def tax_figures(taxes):
                    for t in tax.largest(taxes) for c in t.comparisons if c.metric.key == key]
         groups += [(title, answers)] if answers else []
     if groups:
-        yield ratio_figure("tax", "tax", groups, "Each model beside the same work by hand", "its floor",
-                           "Right of the line a model takes more than its floor: `threads` beside bare "
-                           "pthreads, `async` beside bare libevent callbacks. Bars: the ratio's "
-                           "interval; hollow: no difference seen, or no verdict.")
+        yield from ratio_figures(
+            "tax", "tax", groups, "Each model beside the same work by hand", "its floor",
+            "Right of the line a model takes more than its floor: `threads` beside bare pthreads, `async` "
+            "beside bare libevent callbacks. Bars: the ratio's interval; hollow: no difference seen, or "
+            "no verdict.")
 
 
 def tax_text(c):
@@ -151,7 +157,8 @@ def tax_text(c):
         return "n/a"
     if c.outcome == "none":
         return "none seen"
-    return f"{100 * (c.ratio - 1):+.2g} %" + (", no interval" if c.low is None else "")
+    text = f"{c.ratio:.3g}x" if c.ratio > LARGE else f"{100 * (c.ratio - 1):+.2g} %"
+    return text + (", no interval" if c.low is None else "")
 
 
 def ladder_figures(ladders):
@@ -163,7 +170,7 @@ def ladder_figures(ladders):
             title = next(m.title for m in verdicts.METRICS if m.key == key)
             groups.append((title[0].upper() + title[1:], answers))
     if groups:
-        yield ratio_figure(
+        yield from ratio_figures(
             "ladder", "changes", groups, "One flag at a time: threads beside async", "async",
             "The ratio threads : async of the base and of each rung, which turns one flag, with its "
             "interval. Hollow: no difference seen, or no verdict. \u25c0 marks a rung that changes the "

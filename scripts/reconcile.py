@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cells as rows_of
 import stats
 from load import dig
+from units import time_text
 
 REMAINDER_NS = 5_000_000
 REMAINDER_SHARE = 0.10
@@ -38,13 +39,19 @@ class Account:
                                                         REMAINDER_SHARE * self.process_ns)
 
     @property
-    def is_reconciled(self):
-        """No process may take less than the phases within it, nor the two differ by more than the
-        bound. A cell without an ok trial has nothing to be reconciled with."""
+    def problem(self):
+        """What cannot be reconciled, in words: that the two differ by more than the bound, or that a
+        process took less than the phases within it. None where all is well; a cell without an ok
+        trial has nothing to be reconciled with."""
         if self.process_ns is None:
-            return True
-        return (abs(self.remainder_ns) <= self.bound_ns
-                and self.median_ns >= self.phases_ns - self.bound_ns)
+            return None
+        if abs(self.remainder_ns) > self.bound_ns:
+            return (f"hyperfine saw {time_text(self.median_ns)}, the runner "
+                    f"{time_text(self.process_ns)}, which differ by more than {time_text(self.bound_ns)}")
+        if self.median_ns < self.phases_ns - self.bound_ns:
+            return (f"hyperfine saw {time_text(self.median_ns)}, less than the program's phases take: "
+                    f"{time_text(self.phases_ns)}")
+        return None
 
 
 def accounts(run):

@@ -14,7 +14,7 @@ from load import dig
 from scale_section import scale_section
 from tax_section import tax_section
 from textbook import cores_section
-from units import plural
+from units import percent_text, plural
 from waits_section import fetch_section, waiting_section
 
 
@@ -54,12 +54,12 @@ def answer_section(run, found, pictures):
 
 def alarm_blocks(run):
     """What must be known before any number is believed."""
-    bad = [a for a in reconcile.accounts(run) if not a.is_reconciled]
+    bad = [a for a in reconcile.accounts(run) if a.problem]
     if not bad:
         return []
-    names = ", ".join(f"`{a.model_spec} {a.spec}`" for a in bad)
-    return [Verdict([f"The outside witness does not agree in {plural(len(bad), 'cell')}: {names}. "
-                     + appendix.bound_text()], is_alarm=True)]
+    return [Verdict([f"The outside witness does not agree in {plural(len(bad), 'cell')}. "
+                     + appendix.bound_text(),
+                     *(f"`{a.model_spec} {a.spec}`: {a.problem}." for a in bad)], is_alarm=True)]
 
 
 def situation_blocks(found):
@@ -73,6 +73,11 @@ def situation_blocks(found):
     for s in rows:
         if s.plan:
             plans.setdefault(s.plan, []).append(s.name.lower())
+    if known:
+        blocks.append(Paragraph(
+            "A row is put together from the run's verdicts: first what is waited for (time), then what is "
+            f"used up (CPU, memory); a difference below {percent_text(situations.DECISIVE - 1)} decides "
+            "nothing."))
     return blocks + [Paragraph("Not in this run: " + "; ".join(
         f"{', '.join(names)} (`make bench PLAN={plan}`)" for plan, names in plans.items()) + "."
         )] * bool(plans)

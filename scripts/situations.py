@@ -1,8 +1,9 @@
 """Which model to use in which situation: rules over the verdicts of a run. Pure functions; no answer
 stands here, only which verdicts a situation is about and how they are put together.
 
-Beside `async`, the reference, each other model is weighed by all verdicts of the situation. A
-difference of less than DECISIVE is told but decides nothing.
+Beside `async`, the reference, each other model is weighed by all verdicts of the situation: first by
+what is waited for, then by what is used up. A difference of less than DECISIVE is told but decides
+nothing.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import verdicts
 from units import count_text, factor_text, percent_text, plural, time_text
 
 DECISIVE = 1.1
+TIMES = ("wall", "unit", "throughput", "latency")  # what is waited for comes before what is used up
 UNDECIDED = "undecided"
 DELAYED_SHARE = 0.05  # of the victims; fewer count as none
 
@@ -90,67 +92,71 @@ def topic_situation(topic, comparisons, trends):
 
 def decide(comparisons):
     """(the model to use, by how much) of the comparisons of one situation."""
-    others = dict.fromkeys(c.other for c in comparisons)
-    sides = {other: weigh([c for c in comparisons if c.other == other]) for other in others}
     reference = comparisons[0].reference
-    better = [other for other, side in sides.items() if side == "other"]
-    whole = set(sides.values())
-    if better:
-        use = " or ".join(better)
-    elif whole == {"reference"}:
-        use = reference
-    elif whole <= {"reference", "even"}:
-        use = "either" if whole == {"even"} else " or ".join(
-            [reference, *(other for other, side in sides.items() if side == "even")])
-    elif "split" in whole:
-        use = "depends: see why"
-    else:
-        use = UNDECIDED
-    return use, "; ".join(reasons([c for c in comparisons if c.other == other]) for other in others)
+    groups = {}
+    for c in comparisons:
+        groups.setdefault(c.other, []).append(c)
+    sides = {other: weigh(own) for other, own in groups.items()}
+    why = "; ".join(reasons(own) for own in groups.values())
+    if set(sides.values()) == {UNDECIDED}:
+        return UNDECIDED, why
+    use = [reference] if "other" not in sides.values() else []
+    use += [other for other, side in sides.items() if side in ("other", "even")]
+    words = "either: no decisive difference" if set(sides.values()) == {"even"} else " or ".join(use)
+    splits = [f"{other} for {split_words(groups[other])}" for other, side in sides.items()
+              if side == "split"]
+    return "; ".join([words, *splits]), why
 
 
 def weigh(comparisons):
-    """'reference' or 'other', whichever wins all that is decisive; 'split' where both do; 'even' where
-    no decisive difference was seen; 'undecided' without any verdict."""
+    """'reference' or 'other': who is decisively better in what is waited for (TIMES), or where nobody
+    is, in what is used up; 'split' where each is in something; 'even' where neither is; 'undecided'
+    without any verdict."""
     judged = [c for c in comparisons if c.outcome != "no verdict"]
     if not judged:
         return UNDECIDED
-    winners = {c.outcome for c in judged if c.outcome != "none" and is_decisive(c)}
-    if len(winners) > 1:
-        return "split"
-    return winners.pop() if winners else "even"
+    for is_time in (True, False):
+        winners = {c.outcome for c in judged if (c.metric.key in TIMES) == is_time and is_decisive(c)}
+        if winners:
+            return winners.pop() if len(winners) == 1 else "split"
+    return "even"
 
 
 def is_decisive(c):
-    return max(c.ratio, 1 / c.ratio) >= DECISIVE
+    return c.outcome in ("other", "reference") and max(c.ratio, 1 / c.ratio) >= DECISIVE
+
+
+def split_words(comparisons):
+    """What the other model is decisively better in, where both are in something."""
+    return " and ".join(dict.fromkeys(c.metric.title for c in comparisons
+                                      if c.outcome == "other" and is_decisive(c)))
 
 
 def reasons(comparisons):
-    """'beside threads: async wall time 1.9x, CPU per operation 8.1x; threads overshoot p99 1.3x'."""
-    groups = {}
+    """'async over threads: wall time 1.9x, CPU per operation 8.1x; no difference seen in ...'."""
+    about = f"{comparisons[0].other} and {comparisons[0].reference}"
+    if all(c.outcome == "no verdict" for c in comparisons):
+        return f"{about}: no verdict ({comparisons[0].reason})"
+    groups, rest = {}, {}
     for c in comparisons:
         if c.outcome in ("other", "reference"):
-            winner = c.other if c.outcome == "other" else c.reference
-            by = factor_text(max(c.ratio, 1 / c.ratio))
-            groups.setdefault(winner, {}).setdefault(c.metric.title, []).append((c, by))
-    parts = [f"{winner} better in " + ", ".join(
-        metric_words(title, found) for title, found in metrics.items())
-        for winner, metrics in sorted(groups.items(), key=lambda item: -len(item[1]))]
-    none = count(comparisons, "none")
-    unknown = count(comparisons, "no verdict")
-    parts += [f"no difference seen in {plural(none, 'figure')}"] if none else []
-    parts += [f"no verdict in {plural(unknown, 'figure')}"] if unknown else []
-    return f"beside {comparisons[0].other}: " + ", ".join(parts)
+            pair = (c.other, c.reference) if c.outcome == "other" else (c.reference, c.other)
+            groups.setdefault(pair, {}).setdefault(c.metric.title, []).append(c)
+        else:
+            rest.setdefault({"none": "no difference seen"}.get(c.outcome, c.outcome), []).append(c)
+    parts = [f"{winner} over {loser}: " + ", ".join(map(metric_words, metrics, metrics.values()))
+             for (winner, loser), metrics in sorted(groups.items(), key=lambda g: -len(g[1]))]
+    for what, own in rest.items():
+        titles = ", ".join(dict.fromkeys(c.metric.title for c in own))
+        pair = "" if groups else f"{about}: "
+        parts.append(f"{pair}{what} in {titles}")
+    return ", ".join(parts)
 
 
-def count(comparisons, outcome):
-    return sum(c.outcome == outcome for c in comparisons)
-
-
-def metric_words(title, found):
+def metric_words(title, comparisons):
     """'wall time 1.9x', or of several specs 'time per unit 1.9x to 8.2x'."""
-    ratios = sorted(found, key=lambda item: max(item[0].ratio, 1 / item[0].ratio))
-    ends = list(dict.fromkeys([ratios[0][1], ratios[-1][1]]))
+    ratios = sorted(max(c.ratio, 1 / c.ratio) for c in comparisons)
+    ends = dict.fromkeys(map(factor_text, (ratios[0], ratios[-1])))
     return f"{title} {' to '.join(ends)}"
 
 
@@ -160,13 +166,18 @@ def condition(topic, comparisons, trends):
     sizes = sorted({c.tasks for c in comparisons})
     places = sorted({rows_of.cpus_text(c.cpus) or "all cores" for c in comparisons})
     parts = [f"N = {count_text(sizes[0])}" + (f" to {count_text(sizes[-1])}" if len(sizes) > 1 else "")]
-    parts += [rows_of.family_params(next(iter(specs)), (*rows_of.SIZE_PARAMS, "seed"))
-              if len(specs) == 1 else plural(len(specs), "spec")]
+    parts += [spec_words(next(iter(specs))) if len(specs) == 1 else plural(len(specs), "spec")]
     parts += places
     parts += [f"{t.metric.title}: {crossings.finding_text(t)} ({t.other} : {t.reference})"
               for t in trends if t.workload == topic.workload and t.axis == "tasks"
               and t.found.kind == "crosses" and t.metric.key == "wall" and t.other_model == "threads"]
     return "; ".join(part for part in parts if part)
+
+
+def spec_words(spec):
+    """A spec's parameters but for its size, its seed and those that are empty or 0."""
+    params = rows_of.family_params(spec, (*rows_of.SIZE_PARAMS, "seed")).split(", ")
+    return ", ".join(part for part in params if part.partition("=")[2] not in ("", "0"))
 
 
 def blocking_situation(cases):
@@ -180,11 +191,11 @@ def blocking_situation(cases):
     group = groups[situation]
     least = min(delayed_share(case) for case in group)
     fine = [case for case in group if delayed_share(case) <= least + DELAYED_SHARE]
-    direct = [case.label for case in fine if case.remedy == "direct"]
-    remedied = [case.label for case in fine if case.remedy != "direct"]
+    direct = [case.model for case in fine if case.remedy == "direct"]
+    remedied = [case.label for case in fine if case.model not in direct]
     use = " or ".join([*direct, *remedied])
-    if len(fine) == len(group):
-        use = "either"
+    if len(direct) == sum(case.remedy == "direct" for case in group):
+        use = "either: no decisive difference"
     why = ", ".join(f"{case.label}: {percent_text(delayed_share(case)) if delayed_share(case) else '0 %'}"
                     for case in group) + " of the others delayed"
     kind, block_ns, blockers = situation

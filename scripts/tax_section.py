@@ -4,9 +4,10 @@ import tax
 from certainty import visible_value
 from document import Heading, Paragraph, Table, Value, Verdict
 from tables import missing
-from units import MISSING, count_text, ends_text, significant, visible_text
+from units import MISSING, count_text, ends_text, factor_text, significant, visible_text
 
 TITLE, ANCHOR = "8. What is the seam's tax?", "tax"
+LARGE = 1.5  # ratios above are told as factors
 SMALL_NAMES = {"wall": "wall time", "cpu": "CPU", "rss": "RSS", "whole": "memory"}
 
 
@@ -32,10 +33,12 @@ def tax_words(t):
 
 
 def change_text(c):
-    """'+4.9 % (3.1..6.6)', or that none was seen."""
+    """'+4.9 % (+3.1..+6.6)', of more than half as much again the factor, or that none was seen."""
     if c.outcome == "no verdict":
         return f"no verdict ({c.reason})"
     if c.outcome == "none":
         return f"none seen (could see {visible_text(c.visible)})"
+    if c.ratio > LARGE:
+        return factor_text(c.ratio, c.low, c.high)
     ends = [f"{100 * (v - 1):+.2g}" for v in (c.ratio, c.low, c.high)]
     return f"{ends[0]} % ({ends[1]}..{ends[2]})"

@@ -70,7 +70,10 @@ def synthetic_row(spec, model, round_, rng, scale=1.0, **changes):
         origin=dict(requests=operations, bytes=operations * 1024, cpu_ns=wall // 5)
         if workload == "fetch" else None,
         process=dict(wall_ns=wall + 4_000_000, cpu_user_ns=cpu, cpu_system_ns=cpu), timeline=None)
-    return {**row, **changes}
+    row.update(changes)
+    if "wall_ns" in changes and "process" not in changes:
+        row["process"]["wall_ns"] = row["wall_ns"] + 4_000_000
+    return row
 
 
 def synthetic_memory(tasks, cost, rng):

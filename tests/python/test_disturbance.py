@@ -2,6 +2,7 @@
 
 import pytest
 
+import certainty
 import report
 import sections
 from conftest import write_run
@@ -22,13 +23,18 @@ def run(tmp_path, all_rows):
 
 
 def test_repeated_trials_and_those_left_disturbed_are_counted_by_reason(run):
-    repeated, left = sections.disturbance_notes(run)
-    assert repeated.startswith("2 trials disturbed (control 1, others 1, steal 1) and repeated")
-    assert left.startswith("1 trial disturbed (control 1) to the last attempt")
+    text, = certainty.disturbance_words(run)
+    assert text.startswith("2 attempts set aside because a trial was disturbed and run again; of the 2 "
+                           "trials that count, 1 was disturbed to the last attempt")
+    counts = {row[0]: (row[2].number, row[3].number) for row in certainty.disturbance_table(run).rows}
+    assert counts == {"steal": (1, 0), "control": (1, 1), "others": (1, 0)}
 
 
-def test_a_run_that_nothing_disturbed_needs_no_note(tmp_path, all_rows):
-    assert sections.disturbance_notes(load_run(write_run(tmp_path / "r", all_rows[:3]))) == []
+def test_a_run_of_before_trials_were_watched_says_so(tmp_path, all_rows):
+    run = load_run(write_run(tmp_path / "r", all_rows[:3]))
+    assert certainty.disturbance_words(run) == [
+        "The run does not tell which of its trials were disturbed."]
+    assert not certainty.has_reasons(run)
 
 
 def test_only_the_attempt_that_counts_is_counted_as_a_trial(run):
@@ -39,4 +45,5 @@ def test_the_report_tells_how_the_control_spin_drifted(run, tmp_path, monkeypatc
     monkeypatch.setattr(report, "write_charts", lambda *_: [])
     assert report.main([str(run.path), f"--out={tmp_path / 'out'}"]) == 0
     text = (tmp_path / "out" / "report.md").read_text()
-    assert "18.0 ms to 27.0 ms" in text and "to the last attempt" in text
+    assert "before each of 2 rounds: median 22.5 ms, from -20.0 % to +20.0 %" in text
+    assert "the last round's against the first's +50.0 %" in text

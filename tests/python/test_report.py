@@ -78,13 +78,15 @@ def test_every_trial_that_is_not_ok_is_named_with_its_reason(markdown):
         assert text in markdown
 
 
-def test_every_section_is_in_the_report(markdown):
-    for title in ("Threads or async?", "The verdict", "What does a task cost?",
-                  "How far does it scale?", "What does waiting cost?", "Fetching over HTTP", "Chains: tasks that interleave",
-                  "Every comparison", "An outside witness: hyperfine",
-                  "What failed, was limited or left out", "The machine and the build",
-                  "How to reproduce it"):
-        assert re.search(rf"^##? {re.escape(title)}$", markdown, re.M), title
+def test_the_questions_are_answered_in_their_order(markdown):
+    found = re.findall(r"^##? (.*)$", markdown, re.M)
+    assert found == [
+        "Threads or async?", "1. What should I use?", "2. How much does a task cost?",
+        "3. How far does it scale?", "4. What does waiting cost?", "5. Fetching: throughput, latency, CPU?",
+        "6. What does a blocking call do?", "7. Does it use the cores?", "8. What is the seam's tax?",
+        "9. What would change these answers?", "10. How noisy was this machine?",
+        "11. What failed or was left out?", "Every comparison", "An outside witness: hyperfine",
+        "The machine and the build", "How the numbers are made", "How to reproduce it"]
 
 
 def test_the_environment_is_shown_whole(markdown):
@@ -125,7 +127,7 @@ def test_null_figures_never_become_zero(tmp_path, all_rows, words_only):
     out = tmp_path / "out"
     assert report.main([str(write_run(tmp_path / "r", rows)), f"--out={out}"]) == 0
     text = (out / "report.md").read_text()
-    table = text[text.index("*Memory above the base"):text.index("## How far")]
+    table = text[text.index("*Memory above the base"):text.index("## 3. How far")]
     cells = [line.split(" | ") for line in table.splitlines() if line.startswith("| sleep")]
     assert cells
     for cell in cells:

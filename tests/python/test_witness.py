@@ -46,6 +46,22 @@ def test_hyperfines_results_are_kept_with_the_cell_they_belong_to(folder, tva):
 
 
 @needs_hyperfine
+def test_gone_on_with_it_times_only_the_cells_that_have_no_result_yet(folder, tva):
+    assert witness.main([str(folder), f"--tva={tva}", "--seconds=0.1"]) == 0
+    path, log = folder / "witness.json", tva.parent / "tva.log"
+    first, second = json.loads(path.read_text())["results"]
+    path.write_text(json.dumps({"results": [first]}))
+    log.unlink()
+    assert witness.main([str(folder), f"--tva={tva}", "--seconds=0.1", "--resume"]) == 0
+    results = json.loads(path.read_text())["results"]
+    assert results[0] == first and [r["cell"] for r in results] == [0, second["cell"]]
+    assert all(" fetch:" in line for line in log.read_text().splitlines())
+    log.unlink()
+    assert witness.main([str(folder), f"--tva={tva}", "--seconds=0.1", "--resume"]) == 0
+    assert not log.exists()
+
+
+@needs_hyperfine
 def test_fetch_is_given_an_origin_which_is_ended(folder, tva):
     witness.main([str(folder), f"--tva={tva}", "--seconds=0.1"])
     lines = (tva.parent / "tva.log").read_text().splitlines()
@@ -91,7 +107,7 @@ def test_a_fetch_from_given_urls_needs_no_origin():
     assert witness.needs_origin({**cell, "params": {"url": ""}})
 
 
-def test_pinned_cells_are_timed_on_the_same_cores():
-    cell = dict(workload="sleep", cpus="0-1", spec="sleep:tasks=1", model_spec="async:stack=auto")
-    assert witness.command_of(cell, "tva", None) == ["tva", "trial", "--cpus=0-1", "sleep:tasks=1",
-                                                     "async:stack=auto"]
+def test_cells_are_timed_under_their_conditions():
+    cell = dict(workload="sleep", conditions="cpus=0-1,arenas=1", spec="sleep:tasks=1", model_spec="async:stack=auto")
+    assert witness.command_of(cell, "tva", None) == ["tva", "trial", "--conditions=cpus=0-1,arenas=1",
+                                                     "sleep:tasks=1", "async:stack=auto"]
