@@ -49,6 +49,7 @@ help:
 	@echo 'make test                 build and run all tests'
 	@echo 'make bench                measure everything, draw the charts, write the report (10 minutes)'
 	@echo 'make bench PLAN=quick     the same in 90 seconds; also smoke, or a JSON file'
+	@echo 'make bench ARGS=--resume=DIR    go on with a run that was stopped or killed'
 	@echo 'make report RUN=DIR       write the report of a run again'
 	@echo 'make format               format the C sources'
 	@echo 'make clean                remove what was built; runs and reports are kept'

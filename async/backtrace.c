@@ -2,10 +2,14 @@
 
 #include <elfutils/libdwfl.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* libdw does not say that it may be used by several threads, even each with its own files. */
+static pthread_mutex_t libdw = PTHREAD_MUTEX_INITIALIZER;
 
 struct unwinder {
     Dwfl *files; /* what the process consists of; NULL: not looked at yet */
@@ -78,8 +82,11 @@ static void close_files(struct unwinder *u) {
 }
 
 void unwinder_destroy(struct unwinder *unwinder) {
-    if (unwinder)
-        close_files(unwinder);
+    if (!unwinder)
+        return;
+    pthread_mutex_lock(&libdw);
+    close_files(unwinder);
+    pthread_mutex_unlock(&libdw);
     free(unwinder);
 }
 
@@ -164,11 +171,13 @@ void unwinder_walk(struct unwinder *unwinder, const struct snapshot *snapshot, u
     unwinder->outermost = outermost;
     unwinder->out = out;
     bool is_first = !unwinder->files;
+    pthread_mutex_lock(&libdw);
     find_frames(unwinder);
     if (unwinder->is_incomplete && !is_first) { /* loaded since, by dlopen(3) */
         close_files(unwinder);
         find_frames(unwinder);
     }
+    pthread_mutex_unlock(&libdw);
 }
 
 bool backtrace_is_same(const struct backtrace *a, const struct backtrace *b) {

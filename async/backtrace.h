@@ -22,7 +22,7 @@ struct backtrace {
     struct frame frames[BACKTRACE_FRAMES_MAX]; /* innermost first */
 };
 
-/* Reads symbols when it is first asked and keeps them. One thread at a time. */
+/* Reads symbols when it is first asked and keeps them. One thread at a time uses one. */
 struct unwinder;
 
 int unwinder_create(struct unwinder **out); /* -ENOMEM */

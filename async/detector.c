@@ -32,13 +32,13 @@ struct detector {
     struct loop *loop;
     int64_t limit_ns;
     int64_t look_interval_ns;
-    pid_t thread_id; /* the loop's */
     pthread_t watchdog;
     pthread_mutex_t mutex; /* guards is_stopping */
     pthread_cond_t is_told_to_stop;
     bool is_stopping;
 
     /* Written by the loop's thread, read by the watchdog. */
+    _Atomic pid_t thread_id;
     _Atomic uint64_t turn;
     _Atomic int64_t noted_ns;  /* no task ran then */
     _Atomic int64_t let_go_ns; /* ASKED by the watchdog; then by the loop, when the turn ended */
@@ -54,6 +54,10 @@ struct detector {
     struct unwinder *unwinder;
     struct snapshot snapshot;
 };
+
+void detector_take_thread(struct detector *detector) {
+    atomic_store(&detector->thread_id, gettid());
+}
 
 void detector_note_time(struct detector *detector, int64_t now_ns) {
     atomic_store_explicit(&detector->noted_ns, now_ns, memory_order_relaxed);
@@ -101,6 +105,7 @@ static void shorten_turn(struct detector *d) {
 
 /* The name is its owner's only until the task ends: what was copied counts if it still runs. */
 static bool copy_task(const struct detector *d, struct task *copy, char name[OFFENCE_NAME_BYTES]) {
+    memset(copy, 0, sizeof *copy);
     memset(name, 0, OFFENCE_NAME_BYTES);
     if (snapshot_copy(copy, (uintptr_t)d->position.task, sizeof *copy) == sizeof *copy)
         snapshot_copy(name, (uintptr_t)copy->name, OFFENCE_NAME_BYTES - 1);
@@ -147,7 +152,7 @@ static void follow_offence(struct detector *d, int64_t now_ns) {
     } else if (!d->is_told && now_ns - d->began_ns > PATIENCE_NS) {
         d->is_told = true;
         d->offence.held_ns = now_ns - d->began_ns;
-        offences_tell_unfinished(&d->offence);
+        offences_tell_unfinished(&d->offences, &d->offence);
     }
 }
 
@@ -226,7 +231,7 @@ int detector_create(struct detector **out, struct loop *l, int64_t limit_ns) {
     d->look_interval_ns = limit_ns / LOOKS_WITHIN_LIMIT;
     if (d->look_interval_ns < LOOK_INTERVAL_MIN_NS)
         d->look_interval_ns = LOOK_INTERVAL_MIN_NS;
-    d->thread_id = gettid();
+    offences_init(&d->offences, l->number, l->loops);
     d->looked_ns = clock_now_ns();
     atomic_init(&d->noted_ns, d->looked_ns);
     snapshot_allow();

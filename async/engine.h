@@ -146,6 +146,13 @@ int64_t async_in_flight_max(const struct model_options *options, int64_t tasks);
         "coarse-timer", PARAMETER_FLAG, offsetof(struct model_options, coarse_timer), "no", 0, 1,  \
             "yes|no", "wait by libevent's usual timer, in milliseconds, not by a timerfd"          \
     }
+#define ASYNC_PARAMETER_DETECT_BLOCKING                                                            \
+    {                                                                                              \
+        "detect-blocking", PARAMETER_DURATION, offsetof(struct model_options, detect_blocking_ns), \
+            "0", 0, 600 * NS_PER_S, "DURATION",                                                    \
+            "tell on standard error which task held its loop for longer, and where; 0: do not "    \
+            "look"                                                                                 \
+    }
 #define ASYNC_PARAMETER_HELPERS                                                                    \
     {                                                                                              \
         "helpers", PARAMETER_COUNT, offsetof(struct model_options, helpers), "8", 1, 10000,        \

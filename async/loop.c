@@ -80,7 +80,6 @@ int loop_create(struct loop **out, const struct loop_options *options) {
     l->turn_switches = TURN_SWITCHES_MIN;
     l->turn_yields = 1;
     timers_init(&l->timers);
-    coroutine_init_thread(&l->thread);
     int err = create_events(l, options);
     if (err)
         loop_destroy(l);
@@ -116,16 +115,18 @@ static struct task *take_ready(struct loop *l) {
 /* Where to go from a task that waits: straight to the next ready task, or, if there is none or the
    turn is over, to the thread. */
 SEEN_BY_DETECTOR static struct coroutine *next_coroutine(struct loop *l) {
-    l->current = l->switches_left ? take_ready(l) : NULL;
+    unsigned left = l->switches_left; /* read once: it may become 0 meanwhile */
+    l->current = left ? take_ready(l) : NULL;
     if (!l->current)
         return &l->thread;
-    l->switches_left--;
+    l->switches_left = left - 1;
     return &l->current->coroutine;
 }
 
-/* Whether there is anything to look at between turns. */
+/* Whether there is anything to look at between turns. Other loops may put something in at any time.
+ */
 static bool has_to_look(const struct loop *l) {
-    return l->waits_outside || timers_next_ns(&l->timers) != INT64_MAX;
+    return l->waits_outside || l->peer || timers_next_ns(&l->timers) != INT64_MAX;
 }
 
 SEEN_BY_DETECTOR static void begin_turn(struct loop *l) {
@@ -209,10 +210,12 @@ void loop_exit_task(struct loop *l) {
     coroutine_exit(&self->coroutine, next_coroutine(l));
 }
 
-void loop_exit_task_by(struct loop *l, void (*function)(void *arg), void *arg) {
+SEEN_BY_DETECTOR void loop_exit_task_by(struct loop *l, void (*function)(void *arg), void *arg) {
+    struct task *self = l->current;
     l->call = function;
     l->call_arg = arg;
-    coroutine_exit(&l->current->coroutine, &l->thread);
+    l->current = NULL;
+    coroutine_exit(&self->coroutine, &l->thread);
 }
 
 /* Not by the task itself, whose stack it is. */
@@ -248,9 +251,7 @@ static unsigned fit(unsigned count, int64_t took_ns) {
     return count < TURN_SWITCHES_MAX && 2 * took_ns <= TURN_NS ? 2 * count : count;
 }
 
-/* Fits the next turn to how long this one took, where it was cut, and began when the last one
- * ended.
- */
+/* Fits the next turn to how long this one took, if it was cut and began when the last one ended. */
 static void fit_turn(struct loop *l, int64_t now_ns) {
     int64_t took_ns = now_ns - l->turn_began_ns;
     if (!l->first_ready)
@@ -361,9 +362,17 @@ void loop_free_unowned(struct loop *l) {
     }
 }
 
-int loop_run(struct loop *l, struct task *main_task) {
+struct loop *loop_take_thread(struct loop *l) {
     struct loop *outer = loop;
     loop = l;
+    coroutine_init_thread(&l->thread);
+    if (l->detector)
+        detector_take_thread(l->detector);
+    return outer;
+}
+
+int loop_run(struct loop *l, struct task *main_task) {
+    struct loop *outer = loop_take_thread(l);
     l->main_task = main_task;
     int err = 0;
     while (l->tasks && !err) {

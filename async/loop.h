@@ -71,8 +71,10 @@ int loop_run(struct loop *l, struct task *main_task);
    never awaited. */
 void loop_free_unowned(struct loop *l);
 
-/* The steps of loop_run(), for a thread whose loop is one of several. Calls first of all
-   coroutine_init_thread(&l->thread), where another thread has created it. A turn runs ready tasks,
+/* Makes the loop that of the calling thread, which runs it. Returns the one that was. */
+struct loop *loop_take_thread(struct loop *l);
+
+/* The steps of loop_run(), for a thread whose loop is one of several. A turn runs ready tasks,
    wakes those whose time has come, and returns whether any is ready then; if so, it has heard of
    descriptors, too. */
 bool loop_run_turn(struct loop *l);
@@ -146,7 +148,7 @@ static inline void loop_run_function(struct loop *l) {
 _Noreturn void loop_exit_task(struct loop *l);
 
 /* The same, and runs function(arg) on the thread's stack when the task's own is not used any more.
-   It has to set l->current to NULL, and do all else that the task's end takes. */
+   It has to do all else that the task's end takes. */
 _Noreturn void loop_exit_task_by(struct loop *l, void (*function)(void *arg), void *arg);
 
 #endif

@@ -140,9 +140,7 @@ static const struct parameter async_parameters[] = {
     ASYNC_PARAMETER_COARSE_TIMER,
     {"small-pages", PARAMETER_FLAG, offsetof(struct model_options, small_pages), "no", 0, 1,
      "yes|no", "keep stacks out of huge pages"},
-    {"detect-blocking", PARAMETER_DURATION, offsetof(struct model_options, detect_blocking_ns), "0",
-     0, 600 * NS_PER_S, "DURATION",
-     "tell on standard error which task held the loop for longer, and where; 0: do not look"},
+    ASYNC_PARAMETER_DETECT_BLOCKING,
     {0},
 };
 

@@ -24,7 +24,7 @@ static const char *reason_of(int place_error) {
 static void print_place(char text[PLACE_BYTES], const struct offence *offence) {
     const struct backtrace *place = &offence->place;
     if (!place->count) {
-        snprintf(text, PLACE_BYTES, "a place unknown (%s)", reason_of(offence->place_error));
+        snprintf(text, PLACE_BYTES, "from a place unknown (%s)", reason_of(offence->place_error));
         return;
     }
     size_t length = (size_t)snprintf(text, PLACE_BYTES, "from:");
@@ -36,15 +36,22 @@ static void print_place(char text[PLACE_BYTES], const struct offence *offence) {
     }
 }
 
-static void tell(const struct offence *offence, const char *verb) {
+static void tell(const struct offences *offences, const struct offence *offence, const char *verb) {
     char text[PLACE_BYTES];
     print_place(text, offence);
-    report_line("async: task '%s' %s the loop for %.1f ms, %s", offence->task_name, verb,
-                in_ms(offence->held_ns), text);
+    report_line("async: task '%s' %s %s for %.1f ms, %s", offence->task_name, verb,
+                offences->loop_name, in_ms(offence->held_ns), text);
 }
 
-void offences_tell_unfinished(const struct offence *offence) {
-    tell(offence, "still holds");
+void offences_init(struct offences *offences, size_t number, size_t loops) {
+    memset(offences, 0, sizeof *offences);
+    snprintf(offences->loop_name, sizeof offences->loop_name, "the loop");
+    if (loops > 1)
+        snprintf(offences->loop_name, sizeof offences->loop_name, "loop %zu", number);
+}
+
+void offences_tell_unfinished(const struct offences *offences, const struct offence *offence) {
+    tell(offences, offence, "still holds");
 }
 
 static bool is_same(const struct offence *a, const struct offence *b) {
@@ -69,26 +76,26 @@ void offences_add(struct offences *offences, const struct offence *offence) {
     if (offence->held_ns > total->longest_ns)
         total->longest_ns = offence->held_ns;
     if (total->count == 1 && total != &offences->others)
-        tell(offence, "held");
+        tell(offences, offence, "held");
 }
 
-static void summarise(const struct offence_total *total) {
+static void summarise(const struct offences *offences, const struct offence_total *total) {
     const struct backtrace *place = &total->first.place;
     const char *name = place->count ? place->frames[place->own].name : "a place unknown";
-    report_line("async: task '%s' held the loop %" PRId64
-                " times, %.1f ms in all, %.1f ms at most, "
-                "from %s",
-                total->first.task_name, total->count, in_ms(total->held_ns),
+    report_line("async: task '%s' held %s %" PRId64
+                " times, %.1f ms in all, %.1f ms at most, from %s",
+                total->first.task_name, offences->loop_name, total->count, in_ms(total->held_ns),
                 in_ms(total->longest_ns), name);
 }
 
 void offences_summarise(const struct offences *offences) {
     for (size_t i = 0; i < offences->count; i++)
         if (offences->totals[i].count > 1)
-            summarise(&offences->totals[i]);
+            summarise(offences, &offences->totals[i]);
     const struct offence_total *others = &offences->others;
     if (others->count)
-        report_line("async: other tasks held the loop %" PRId64 " times, %.1f ms in all, "
+        report_line("async: other tasks held %s %" PRId64 " times, %.1f ms in all, "
                     "%.1f ms at most",
-                    others->count, in_ms(others->held_ns), in_ms(others->longest_ns));
+                    offences->loop_name, others->count, in_ms(others->held_ns),
+                    in_ms(others->longest_ns));
 }

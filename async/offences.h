@@ -21,17 +21,20 @@ struct offence_total {
     int64_t count, held_ns, longest_ns;
 };
 
-/* Empty when all is zero. */
 struct offences {
+    char loop_name[24];
     size_t count;
     struct offence_total totals[OFFENCES_MAX];
     struct offence_total others; /* for which there was no room */
 };
 
+/* Empties it. The loop has a number among `loops`. */
+void offences_init(struct offences *offences, size_t number, size_t loops);
+
 void offences_add(struct offences *offences, const struct offence *offence);
 
 /* Tells of one that goes on. */
-void offences_tell_unfinished(const struct offence *offence);
+void offences_tell_unfinished(const struct offences *offences, const struct offence *offence);
 
 /* Tells of those that were more than one. */
 void offences_summarise(const struct offences *offences);

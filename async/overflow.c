@@ -12,6 +12,7 @@
 #define SIGNAL_STACK_BYTES ((size_t)64 << 10)
 
 static _Thread_local void *signal_stack;
+static _Thread_local stack_t former_stack;
 static struct sigaction former_action;
 static struct stack_pool *const *watched_pools;
 static size_t watched_pool_count;
@@ -60,12 +61,12 @@ int overflow_watch_thread(void) {
     if (!signal_stack)
         return -ENOMEM;
     stack_t stack = {.ss_sp = signal_stack, .ss_size = SIGNAL_STACK_BYTES};
-    sigaltstack(&stack, NULL);
+    sigaltstack(&stack, &former_stack);
     return 0;
 }
 
 void overflow_unwatch_thread(void) {
-    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+    sigaltstack(&former_stack, NULL);
     free(signal_stack);
 }
 

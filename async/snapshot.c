@@ -4,6 +4,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -26,15 +27,32 @@ void snapshot_allow(void) {
     prctl(PR_SET_PTRACER, getpid(), 0, 0, 0); /* fails without Yama, where there is no need */
 }
 
+/* Where process_vm_readv(2) is forbidden along with ptrace(2), as in many containers. */
+static ssize_t read_own_memory(void *to, uintptr_t from, size_t bytes) {
+    int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t count = pread(fd, to, bytes, (off_t)from);
+    close(fd);
+    return count;
+}
+
+static bool copy_within_page(void *to, uintptr_t from, size_t bytes) {
+    struct iovec local = {to, bytes};
+    struct iovec remote = {(void *)from, bytes}; // NOLINT: an address of this process
+    ssize_t count = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+    if (count < 0 && errno != EFAULT)
+        count = read_own_memory(to, from, bytes);
+    return count == (ssize_t)bytes;
+}
+
 size_t snapshot_copy(void *to, uintptr_t from, size_t bytes) {
     size_t copied = 0;
     while (copied < bytes) { /* a page at a time, since the next may not be there */
         size_t part = PAGE_BYTES - (from + copied) % PAGE_BYTES;
         if (part > bytes - copied)
             part = bytes - copied;
-        struct iovec local = {(char *)to + copied, part};
-        struct iovec remote = {(void *)(from + copied), part}; // NOLINT: an address of this process
-        if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != (ssize_t)part)
+        if (!copy_within_page((char *)to + copied, from + copied, part))
             break;
         copied += part;
     }
@@ -210,12 +228,13 @@ int __clone(int (*function)(void *), void *stack, int flags, void *arg, ...);
 #endif
 
 /* As vfork(2), the caller alone stands still meanwhile, so that the two may share what is its own.
-   The tracer's end is told by no signal, and a wait for any child does not find it. */
+   The tracer's end is told by no signal, and a wait for any child does not find it; nor does a
+   debugger that follows children. Whatever ends the tracer, the kernel lets go of the thread. */
 static int trace(struct tracing *t) {
     char *stack = malloc(TRACER_STACK_BYTES);
     if (!stack)
         return -ENOMEM;
-    int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS;
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS | CLONE_UNTRACED;
     pid_t tracer = clone(tracer_main, stack + TRACER_STACK_BYTES, flags, t);
     if (tracer < 0)
         t->err = -errno;
@@ -231,7 +250,7 @@ int snapshot_take(struct snapshot *out, pid_t thread_id) {
         set_blocked(out, &call);
         return 0;
     }
-    struct tracing tracing = {.snapshot = out, .thread_id = thread_id, .err = -ESRCH};
+    struct tracing tracing = {.snapshot = out, .thread_id = thread_id, .err = -EINTR};
     return trace(&tracing);
 }
 #else

@@ -37,7 +37,7 @@ struct stack_pool {
     size_t record_bytes;
     size_t guard_bytes; /* 0, or a page that is given up below each stack */
     size_t slot_bytes;
-    size_t guards_left;
+    size_t guards, guards_max; /* it has; may be in the process */
     size_t next_slab_bytes;
     bool has_small_pages;
     struct stack *free;
@@ -52,6 +52,9 @@ static size_t round_up(size_t bytes, size_t unit) {
 static size_t page_bytes(void) {
     return (size_t)sysconf(_SC_PAGESIZE);
 }
+
+/* Of all pools, since the limit is the process's. */
+static atomic_size_t guards_of_process;
 
 /* Each guard page makes two maps of one. */
 static size_t guards_allowed(void) {
@@ -78,7 +81,7 @@ int stack_pool_create(struct stack_pool **out, const struct stack_pool_options *
     if (bytes >= GUARDED_FROM_BYTES) {
         size_t taken_bytes = pool->record_bytes + STACK_ALIGNMENT; /* with has_guard() behind it */
         pool->guard_bytes = page_bytes();
-        pool->guards_left = guards_allowed();
+        pool->guards_max = guards_allowed();
         pool->slot_bytes =
             round_up(pool->stack_bytes + taken_bytes, page_bytes()) + pool->guard_bytes;
         pool->stack_bytes = pool->slot_bytes - pool->guard_bytes - taken_bytes;
@@ -96,6 +99,7 @@ void stack_pool_destroy(struct stack_pool *pool) {
         munmap(slab->slots, slab->bytes);
         free(slab);
     }
+    atomic_fetch_sub(&guards_of_process, pool->guards);
     free(pool);
 }
 
@@ -158,8 +162,9 @@ static struct stack *take_fresh(struct stack_pool *pool) {
     struct slab *slab = pool->newest;
     struct stack *stack = slab_stack(pool, slab, slab->slots_used++);
     stack->pool = pool;
-    if (pool->guards_left) {
-        pool->guards_left--;
+    if (pool->guard_bytes && atomic_load(&guards_of_process) < pool->guards_max) {
+        atomic_fetch_add(&guards_of_process, 1);
+        pool->guards++;
         *has_guard(stack) =
             !mprotect((char *)stack_begin(stack) - pool->guard_bytes, pool->guard_bytes, PROT_NONE);
     }

@@ -151,7 +151,9 @@ static int open_socket(int *out, int family) {
 static int connect_until(struct stream *stream, const struct sockaddr *address,
                          socklen_t address_length, int64_t deadline) {
     while (connect(stream->descriptor.fd, address, address_length) && errno != EISCONN) {
-        if (errno != EINPROGRESS && errno != EALREADY && errno != EINTR)
+        if (errno == EINTR)
+            continue;
+        if (errno != EINPROGRESS && errno != EALREADY)
             return -errno;
         int err = wait_for(&stream->descriptor, EV_WRITE, deadline);
         if (err)
@@ -187,7 +189,9 @@ ptrdiff_t async_read(struct stream *stream, void *buffer, size_t size, int64_t d
         ssize_t count = recv(stream->descriptor.fd, buffer, size, 0);
         if (count >= 0)
             return count;
-        if (errno != EAGAIN && errno != EINTR)
+        if (errno == EINTR) /* which is no reason to wait for an edge */
+            continue;
+        if (errno != EAGAIN)
             return -errno;
         int err = wait_for(&stream->descriptor, EV_READ, deadline);
         if (err)
@@ -204,7 +208,9 @@ int async_write(struct stream *stream, const void *data, size_t size, int64_t de
             size -= (size_t)count;
             continue;
         }
-        if (errno != EAGAIN && errno != EINTR)
+        if (errno == EINTR) /* which is no reason to wait for an edge */
+            continue;
+        if (errno != EAGAIN)
             return -errno;
         int err = wait_for(&stream->descriptor, EV_WRITE, deadline);
         if (err)
@@ -269,7 +275,10 @@ int async_accept(struct listener *listener, int64_t deadline, struct stream **ou
                 close(fd);
             return err;
         }
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+        if (errno == EINTR ||
+            errno == ECONNABORTED) /* others may be there, of which no edge tells again */
+            continue;
+        if (errno != EAGAIN)
             return -errno;
         int err = wait_for(&listener->descriptors[loop->number], EV_READ, deadline);
         if (err)

@@ -102,6 +102,9 @@ struct model {
     const struct parameter *parameters; /* into struct model_options */
     const struct task_calls *calls;
 
+    /* Of each task's stack, what the model itself uses: a thread's record, signal handlers. */
+    int64_t stack_own_bytes;
+
     /* NULL: any workload's main runs in it. Else it is a floor (bare.h), of the workloads in this
        table, ended by NULL; it has no calls, and its main is no task. */
     const struct bare_body *const *bare;

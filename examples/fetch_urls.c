@@ -163,7 +163,7 @@ static int fetch_from_own_origin(void) {
     struct origin_process origin;
     struct message message;
     char texts[5 * (ORIGIN_URL_BYTES + 32)];
-    if (origin_process_start(&origin, &message)) {
+    if (origin_process_start(&origin, NULL, &message)) {
         program_complain("%s", message.text);
         return EXIT_FAILURE;
     }

@@ -7,6 +7,7 @@ import cells as rows_of
 import crossings
 import stats
 from document import Heading, Paragraph, Table, Value, Verdict
+from load import dig
 from units import (MISSING, count_text, ends_text, percent_text, plural, significant, time_text,
                    visible_text)
 
@@ -58,7 +59,8 @@ def at_value(trend):
 def noise_section(run, pairs, pictures):
     """What the A/A pairs, the control spin and the trials' disturbances say; `pairs` are
     aa.compare_pairs()."""
-    words = [pairs_words(pairs), *drift_words(run.rounds), *disturbance_words(run)]
+    words = [pairs_words(pairs), *drift_words(run.rounds), *disturbance_words(run),
+             *resumed_words(run)]
     return [Heading(2, "10. How noisy was this machine?", "noise"), Verdict(words), *pictures,
             *([disturbance_table(run)] if has_reasons(run) else []),
             *([noise_table(pairs)] if pairs else [])]
@@ -78,15 +80,26 @@ def pairs_words(pairs):
 
 
 def drift_words(rounds):
-    """How the same hashing before each round varied."""
+    """How the same hashing before each round varied; a round that was resumed has it twice."""
     spins = [r["control_spin_ns"] for r in rounds]
     if len(spins) < 2:
         return []
     middle = float(np.median(spins))
-    return [f"The control spin, the same work before each of {plural(len(spins), 'round')}: median "
+    return [f"The control spin, the same work, {plural(len(spins), 'time')} before a "
+            f"round or the rest of one: median "
             f"{time_text(middle)}, from {100 * (min(spins) / middle - 1):+.1f} % to "
-            f"{100 * (max(spins) / middle - 1):+.1f} %; the last round's against the first's "
+            f"{100 * (max(spins) / middle - 1):+.1f} %; the last against the first "
             f"{100 * (spins[-1] / spins[0] - 1):+.1f} %."]
+
+
+def resumed_words(run):
+    """How often the run was gone on with."""
+    resumed = dig(run.environment, "resumed") or []
+    if not resumed:
+        return []
+    boots = {part.get("boot_id") for part in resumed} - {dig(run.environment, "boot_id")}
+    rebooted = f", {plural(len(boots), 'time')} after a reboot" if boots else ""
+    return [f"The run was cut short and gone on with {plural(len(resumed), 'time')}{rebooted}."]
 
 
 def disturbance_words(run):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Lets hyperfine time whole processes of a run's cells, and keeps its JSON in the run.
 
-witness.py RUN [--tva=build/tva] [--seconds=BUDGET]
+witness.py RUN [--tva=build/tva] [--seconds=BUDGET] [--resume]
 
 RUN/witness.json is hyperfine's own JSON, its results of all cells together, each with `cell`, `spec`
 and `model_spec` added. Exit status: 0; 1 if hyperfine could not time some cell; 2 if there is nothing
@@ -39,12 +39,10 @@ def main(arguments=None):
         run = load_run(options.run)
         cells = witness_cells(run)
         check_tools(options.tva)
-        results, failures = time_cells(run, cells, options)
+        failures = time_cells(run, cells, kept_results(run, options.resume), options)
     except (LoadError, WitnessError) as error:
         print(f"witness.py: {error}", file=sys.stderr)
         return 2
-    if results:
-        write_results(run.path / "witness.json", results)
     for failure in failures:
         print(f"witness.py: {failure}", file=sys.stderr)
     return int(bool(failures))
@@ -56,6 +54,8 @@ def parse_options(arguments):
     parser.add_argument("--tva", type=Path, default=DEFAULT_TVA, help="the executable (build/tva)")
     parser.add_argument("--seconds", metavar="BUDGET", type=float,
                         help="how long it may take in all, about (what the plan says)")
+    parser.add_argument("--resume", action="store_true",
+                        help="time only the cells that RUN/witness.json does not have yet")
     options = parser.parse_args(arguments)
     if options.seconds is not None and not options.seconds > 0:
         parser.error("--seconds: must be above 0")
@@ -67,16 +67,15 @@ def witness_cells(run):
     cells = [cell for cell in dig(run.plan, "cells") or [] if cell.get("witness")]
     if not cells:
         raise WitnessError(f"{run.path}/plan.json: no cell with \"witness\": true")
-    able = {(row["spec"], row["model_spec"], row["cpus"]) for row in run.rows
-            if row["status"] == "ok"}
+    able = {key_of(row) for row in run.rows if row["status"] == "ok"}
     cells = [cell for cell in cells if key_of(cell) in able]
     if not cells:
         raise WitnessError(f"{run.path}: no cell for the witness had a trial that ended ok")
     return cells
 
 
-def key_of(cell):
-    return cell["spec"], cell["model_spec"], cell.get("cpus")
+def key_of(cell_or_row):
+    return tuple(cell_or_row.get(key) for key in ("spec", "model_spec", "cpus", "conditions"))
 
 
 def check_tools(tva):
@@ -86,25 +85,33 @@ def check_tools(tva):
         raise WitnessError(f"{tva}: no such program (try make)")
 
 
-def time_cells(run, cells, options):
-    """Times every cell; returns hyperfine's results and one line for each that it could not."""
+def kept_results(run, is_resumed):
+    """hyperfine's results of an earlier part, if it is gone on with."""
+    return list(dig(run.witness, "results") or []) if is_resumed else []
+
+
+def time_cells(run, cells, results, options):
+    """Times every cell that `results` has not, and adds its result to them and to the file at once;
+    returns one line for each that hyperfine could not time."""
     budget = options.seconds or run.plan["witness_ns"] / 1e9
     runs = choose_runs([trial_seconds(run, cell) for cell in cells], budget)
-    results, failures = [], []
-    with origin_for(cells, options.tva) as url:
-        for cell in cells:
+    known = {result["cell"] for result in results}
+    missing = [cell for cell in cells if cell["cell"] not in known]
+    failures = []
+    with origin_for(missing, options.tva) as url:
+        for cell in missing:
             try:
                 results.append(time_cell(cell, command_of(cell, options.tva, url), runs))
+                write_results(run.path / "witness.json", results)
             except WitnessError as error:
                 failures.append(f"cell {cell['cell']}: {error}")
-    return results, failures
+    return failures
 
 
 def trial_seconds(run, cell):
     """How long a trial of the cell took as a process, at most, in seconds."""
     taken = [dig(row, "process", "wall_ns") or row["wall_ns"] for row in run.rows
-             if row["status"] == "ok"
-             and (row["spec"], row["model_spec"], row["cpus"]) == key_of(cell)]
+             if row["status"] == "ok" and key_of(row) == key_of(cell)]
     return max(taken) / 1e9
 
 
@@ -114,12 +121,13 @@ def choose_runs(seconds, budget):
 
 
 def command_of(cell, tva, url):
-    """The words of the command that runs one trial of the cell."""
+    """The words of the command that runs one trial of the cell. Its conditions are of the trial
+    alone: a plan has no witness for a cell with a load or a pinned origin."""
     words = [str(tva), "trial"]
     if needs_origin(cell):
         words.append(f"--origin={url}")
-    if cell.get("cpus"):
-        words.append(f"--cpus={cell['cpus']}")
+    if cell.get("conditions"):
+        words.append(f"--conditions={cell['conditions']}")
     return [*words, cell["spec"], cell["model_spec"]]
 
 

@@ -29,22 +29,28 @@ static struct spec parse(const char *text) {
     return spec;
 }
 
+static void *prepare(const struct spec *spec, struct recorder *recorder) {
+    struct workload_input input = {.params = spec->params, .recorder = recorder};
+    char message[WORKLOAD_MESSAGE_BYTES] = "";
+    void *state;
+    int err = spec->workload->prepare(&input, &state, message);
+    if (err)
+        fail_msg("prepare: %d: %s", err, message);
+    return state;
+}
+
 static void run_prepared(const struct spec *spec, const struct model *model, int64_t workers,
                          struct recorder *recorder, struct outcome *out) {
     const struct workload *workload = spec->workload;
-    struct workload_input input = {.params = spec->params, .recorder = recorder};
     struct model_options options = {
-        .workers = workers, .helpers = 8, .task_stack_bytes = (int64_t)workload->task_stack_bytes};
+        .workers = workers, .helpers = 8, .task_stack_bytes = spec_stack_bytes(spec)};
     struct model_report report;
-    char message[WORKLOAD_MESSAGE_BYTES] = "";
-    void *state;
-    int err = workload->prepare(&input, &state, message);
-    if (err)
-        fail_msg("prepare: %d: %s", err, message);
+    void *state = prepare(spec, recorder);
     out->result = run_with(model, &options, &report, workload->main, state);
     struct workload_figure figures[WORKLOAD_FIGURES_MAX];
     assert_int_equal(workload->figures(state, figures), 1);
     out->calls = figures[0].value;
+    out->blocking = blocking_result_json(spec, state, recorder, false);
     workload->destroy(state);
 }
 
@@ -62,7 +68,6 @@ static struct outcome run_spec(const char *text, const struct model *model, int6
     for (uint64_t i = 0; i < options.operations; i++)
         out.wrong += !recorder->records[i].end_ns || recorder->records[i].error ||
                      !spec.workload->is_right(spec.params, i, recorder->records[i].value);
-    out.blocking = blocking_result_json(&spec, recorder, false);
     assert_non_null(out.blocking);
     recorder_destroy(recorder);
     spec_destroy(&spec);
@@ -224,11 +229,13 @@ static void victims_are_due_one_after_the_other_within_a_tick(void **state) {
     (void)state;
     struct spec spec = parse("blocking:victims=4,tick=8ms,quiet=16ms,for=24ms");
     const struct workload *workload = spec.workload;
+    void *prepared = prepare(&spec, NULL);
     assert_int_equal(workload->operations(spec.params), 4 * 5);
-    assert_int_equal(workload->due_ns(spec.params, 0), 0);
-    assert_int_equal(workload->due_ns(spec.params, 1), 8 * NS_PER_MS);
-    assert_int_equal(workload->due_ns(spec.params, 5), 2 * NS_PER_MS);
-    assert_int_equal(workload->due_ns(spec.params, 19), (32 + 6) * NS_PER_MS);
+    assert_int_equal(workload->due_ns(prepared, 0), 0);
+    assert_int_equal(workload->due_ns(prepared, 1), 8 * NS_PER_MS);
+    assert_int_equal(workload->due_ns(prepared, 5), 2 * NS_PER_MS);
+    assert_int_equal(workload->due_ns(prepared, 19), (32 + 6) * NS_PER_MS);
+    workload->destroy(prepared);
     spec_destroy(&spec);
 }
 

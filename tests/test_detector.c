@@ -1,10 +1,15 @@
 /* Who held the loop: named with the time and the place, and not disturbed by being looked at. */
 #include "support.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #define LIMIT_NS (20 * NS_PER_MS)
 #define HOLD_MS 300 /* so long that on a busy machine the watchdog gets a processor meanwhile */
@@ -304,6 +309,106 @@ static void tasks_that_give_way_or_wait_are_not_accused(void **state) {
     assert_null(strstr(told.text, "held the loop"));
 }
 
+/* No process is left behind, not even one that a wait for any child does not find. */
+static void expect_no_child(void) {
+    EXPECT(waitpid(-1, NULL, __WALL | WNOHANG), -1);
+    EXPECT(errno, ECHILD);
+}
+
+/* As many containers do. */
+static void forbid_looking(void) {
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+    EXPECT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static void hold_where_nobody_may_look(const struct model *model) {
+    forbid_looking();
+    chosen = &holds[0];
+    hold_once(model);
+    expect_no_child();
+}
+
+static void where_nobody_may_look_the_task_and_the_time_are_told(void **state) {
+    (void)state;
+    struct told told;
+#ifdef TVA_VALGRIND
+    skip(); /* it needs what is forbidden here */
+#endif
+    in_child(hold_where_nobody_may_look, &model_async, &told);
+    double told_ms = number_after(&told, "async: task 'hold_by_nanosleep' held the loop for ");
+    assert_true(told_ms >= number_after(&told, "by its own clock ") - 1);
+    assert_told(&told, "from a place unknown (Operation not permitted)");
+    assert_int_equal(count_of(&told, "unknown"), 1);
+}
+
+/* Traces its parent until that ends, as a debugger does. */
+static void debug_parent(int ready) {
+    int status;
+    pid_t parent = getppid();
+    EXPECT(ptrace(PTRACE_SEIZE, parent, NULL, NULL), 0);
+    EXPECT(write(ready, "", 1), 1);
+    while (waitpid(parent, &status, __WALL) == parent && WIFSTOPPED(status))
+        ptrace(PTRACE_CONT, parent, NULL, NULL);
+    _exit(0);
+}
+
+static void hold_when_debugged(const struct model *model) {
+    int fds[2];
+    char byte;
+    EXPECT(pipe(fds), 0);
+    pid_t debugger = fork();
+    if (!debugger)
+        debug_parent(fds[1]);
+    EXPECT(read(fds[0], &byte, 1), 1);
+    chosen = &holds[0];
+    hold_once(model);
+    EXPECT(waitpid(-1, NULL, __WALL | WNOHANG), 0); /* the debugger, and no other */
+}
+
+static void beside_a_debugger_the_task_and_the_time_are_told(void **state) {
+    (void)state;
+    struct told told;
+#ifdef TVA_VALGRIND
+    skip(); /* what it runs cannot be traced as if it ran by itself */
+#endif
+    in_child(hold_when_debugged, &model_async, &told);
+    assert_told(&told, "async: task 'hold_by_nanosleep' held the loop for ");
+    assert_told(&told, "from a place unknown (Operation not permitted)");
+}
+
+static int hold_on_two_loops_main(void *arg) {
+    struct task *tasks[2];
+    for (int i = 0; i < 2; i++)
+        EXPECT(task_spawn(&tasks[i], i ? "second" : "first", hold_often_task, arg), 0);
+    return task_gather(tasks, 2, NULL);
+}
+
+static void hold_on_two_loops(const struct model *model) {
+    struct model_options options = {
+        .helpers = 1, .loops = 2, .task_stack_bytes = 8192, .detect_blocking_ns = LIMIT_NS};
+    struct model_report report;
+    EXPECT(run_with(model, &options, &report, hold_on_two_loops_main, NULL), 0);
+    expect_no_child();
+}
+
+static void of_several_loops_each_is_watched(void **state) {
+    (void)state;
+    struct told told;
+    in_child(hold_on_two_loops, &model_async_multi, &told);
+    assert_told(&told, "async: task 'first' held loop 0 for ");
+    assert_told(&told, "async: task 'second' held loop 1 for ");
+    assert_place(&told, "\n    hold_by_nanosleep");
+    assert_int_equal(count_of(&told, " times, "), 2);
+}
+
 static int hold_long_main(void *arg) {
     (void)arg;
     struct timespec duration = clock_timespec(2500 * NS_PER_MS);
@@ -342,6 +447,9 @@ int main(void) {
         cmocka_unit_test(a_crowd_that_holds_the_loop_is_told_of_in_part_and_counted),
         cmocka_unit_test(tasks_that_give_way_or_wait_are_not_accused),
         cmocka_unit_test(a_task_that_does_not_let_go_is_told_of_while_it_holds_the_loop),
+        cmocka_unit_test(where_nobody_may_look_the_task_and_the_time_are_told),
+        cmocka_unit_test(beside_a_debugger_the_task_and_the_time_are_told),
+        cmocka_unit_test(of_several_loops_each_is_watched),
         cmocka_unit_test(nothing_is_told_where_nobody_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,7 @@ static int tear_down(void **state) {
 }
 
 static void reach(struct fixture *f) {
-    verdict_reach(&f->verdict, &spec, f->recorder, 0, 0, f->latency, f->overshoot);
+    verdict_reach(&f->verdict, &spec, NULL, f->recorder, 0, 0, f->latency, f->overshoot);
 }
 
 static void right_values_after_their_waits_are_ok(void **state) {

@@ -2,6 +2,8 @@
    That they do all that a model does is tested where all models are. */
 #include "support.h"
 
+#include "async/stack.h"
+
 #include "sync/queue.h"
 
 #include <pthread.h>
@@ -91,6 +93,78 @@ static void a_busy_loop_hears_of_others(void **state) {
     (void)state;
     for (int i = 0; i < 20; i++)
         assert_int_equal(run_on(2, gather_beside_a_busy_task, NULL), 0);
+}
+
+/* A loop that is never idle, and where no timer and no descriptor is waited for. */
+struct busy {
+    struct queue *there, *back;
+    atomic_bool is_over;
+    atomic_long yields;
+};
+
+static int compute_and_yield(void *arg) {
+    struct busy *busy = arg;
+    while (!atomic_load(&busy->is_over)) {
+        int64_t until_ns = clock_now_ns() + 100 * NS_PER_US;
+        while (clock_now_ns() < until_ns) {
+        }
+        busy->yields++;
+        EXPECT(task_yield(), 0);
+    }
+    return 0;
+}
+
+static int answer(void *arg) {
+    struct busy *busy = arg;
+    void *item;
+    while (queue_get(busy->there, TASK_NO_DEADLINE, &item) == 0 && item != busy)
+        EXPECT(queue_put(busy->back, item, TASK_NO_DEADLINE), 0);
+    return 0;
+}
+
+static int answer_beside_busy_task(void *arg) {
+    struct task *task;
+    EXPECT(task_spawn(&task, "computes", compute_and_yield, arg), 0);
+    EXPECT(answer(arg), 0);
+    return task_await(task, NULL);
+}
+
+#define QUESTIONS 21
+
+static int compare_longs(const void *left, const void *right) {
+    long a = *(const long *)left, b = *(const long *)right;
+    return (a > b) - (a < b);
+}
+
+static int ask_busy_loop(void *arg) {
+    struct busy busy = {.is_over = false};
+    struct task *tasks[2];
+    long waited[QUESTIONS];
+    void *item;
+    EXPECT(queue_create(&busy.there, 1), 0);
+    EXPECT(queue_create(&busy.back, 1), 0);
+    EXPECT(task_spawn(&tasks[0], "unused", end_it, &(atomic_bool){false}), 0);
+    EXPECT(task_spawn(&tasks[1], "answers", answer_beside_busy_task, &busy), 0);
+    for (int i = 0; i < QUESTIONS; i++) {
+        waited[i] = -busy.yields;
+        EXPECT(queue_put(busy.there, arg, TASK_NO_DEADLINE), 0);
+        EXPECT(queue_get(busy.back, TASK_NO_DEADLINE, &item), 0);
+        waited[i] += busy.yields;
+    }
+    busy.is_over = true;
+    EXPECT(queue_put(busy.there, &busy, TASK_NO_DEADLINE), 0);
+    EXPECT(task_gather(tasks, 2, NULL), 0);
+    queue_destroy(busy.there);
+    queue_destroy(busy.back);
+    qsort(waited, QUESTIONS, sizeof *waited, compare_longs);
+    return (int)waited[QUESTIONS / 2];
+}
+
+static void a_loop_whose_tasks_compute_and_yield_hears_of_others_within_few_yields(void **state) {
+    (void)state;
+    int yields = run_on(2, ask_busy_loop, NULL);
+    print_message("           %d yields\n", yields);
+    assert_in_range(yields, 0, 100);
 }
 
 #define ROUNDS (IS_INSTRUMENTED ? 500 : 5000)
@@ -280,6 +354,51 @@ static void a_loop_that_sleeps_for_a_time_is_no_deadlock(void **state) {
     assert_int_equal(run_on(3, wait_for_a_sleeper, NULL), 0);
 }
 
+/* The timer of a wait that has ended goes off when its loop waits for another, which is just about
+   to send it something and to wait itself. */
+static int get_soon_and_later(void *arg) {
+    struct table *table = arg;
+    void *item;
+    for (int i = 0; i < ROUNDS; i++) {
+        EXPECT(queue_get(table->there, task_deadline(NS_PER_S), &item), 0);
+        EXPECT(queue_put(table->back, item, TASK_NO_DEADLINE), 0);
+        while (queue_get(table->there, task_deadline(30 * NS_PER_US), &item))
+            continue;
+        EXPECT(queue_get(table->there, TASK_NO_DEADLINE, &item), 0);
+        EXPECT(queue_put(table->back, item, TASK_NO_DEADLINE), 0);
+    }
+    return 0;
+}
+
+static int send_when_timer_is_due(void *arg) {
+    struct table table;
+    struct task *tasks[2];
+    void *item;
+    EXPECT(queue_create(&table.there, 1), 0);
+    EXPECT(queue_create(&table.back, 1), 0);
+    EXPECT(task_spawn(&tasks[0], "unused", end_it, &(atomic_bool){false}), 0);
+    EXPECT(task_spawn(&tasks[1], "gets", get_soon_and_later, &table), 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        EXPECT(queue_put(table.there, &table, TASK_NO_DEADLINE), 0);
+        EXPECT(queue_get(table.back, TASK_NO_DEADLINE, &item), 0);
+        EXPECT(queue_put(table.there, &table, TASK_NO_DEADLINE), 0);
+        int64_t until_ns = clock_now_ns() + i % 60 * NS_PER_US;
+        while (clock_now_ns() < until_ns) {
+        }
+        EXPECT(queue_put(table.there, arg, TASK_NO_DEADLINE), 0);
+        EXPECT(queue_get(table.back, TASK_NO_DEADLINE, &item), 0);
+    }
+    EXPECT(task_gather(tasks, 2, NULL), 0);
+    queue_destroy(table.there);
+    queue_destroy(table.back);
+    return 0;
+}
+
+static void a_loop_that_a_stale_timer_wakes_is_no_deadlock(void **state) {
+    (void)state;
+    assert_int_equal(run_on(2, send_when_timer_is_due, NULL), 0);
+}
+
 /* A signal that is raised on any of the threads is handled there. */
 
 static volatile sig_atomic_t signals_handled;
@@ -373,6 +492,36 @@ static void an_overflow_on_any_loop_is_reported_by_name(void **state) {
     assert_told(&told, "task 'glutton' overflowed its stack");
 }
 
+static size_t count_maps(void) {
+    size_t lines = 0;
+    FILE *file = fopen("/proc/self/maps", "re");
+    assert_non_null(file);
+    for (int c; (c = getc(file)) != EOF;)
+        lines += c == '\n';
+    fclose(file);
+    return lines;
+}
+
+/* Each loop has pools of its own, but the kernel counts the maps of the process. */
+static void all_pools_together_leave_half_of_the_maps_to_others(void **state) {
+    (void)state;
+    struct stack_pool_options options = {.bytes = 16 * 1024, .record_bytes = 64};
+    struct stack_pool *of_loops[4];
+    size_t maps_max = 65530;
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+    if (!file || fscanf(file, "%zu", &maps_max) != 1 || maps_max > 100000)
+        skip(); /* so many stacks would take too much memory */
+    fclose(file);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(stack_pool_create(&of_loops[i], &options), 0);
+        for (size_t taken = 0; taken < maps_max / 6; taken++)
+            assert_non_null(stack_take(of_loops[i]));
+    }
+    assert_true(count_maps() < maps_max / 2 + 2000);
+    for (size_t i = 0; i < 4; i++)
+        stack_pool_destroy(of_loops[i]);
+}
+
 static void a_run_has_as_many_loops_as_it_is_told(void **state) {
     (void)state;
     for (int64_t loops = 1; loops <= 16; loops *= 2)
@@ -386,13 +535,16 @@ int main(int argc, char **argv) {
         cmocka_unit_test(main_s_children_are_dealt_out_in_turn),
         cmocka_unit_test(a_child_s_children_stay_with_it),
         cmocka_unit_test(a_busy_loop_hears_of_others),
+        cmocka_unit_test(a_loop_whose_tasks_compute_and_yield_hears_of_others_within_few_yields),
         cmocka_unit_test(two_loops_answer_each_other),
         cmocka_unit_test(a_stream_goes_to_the_loop_of_the_task_that_waits),
         cmocka_unit_test(a_stream_that_a_task_of_another_loop_waits_for_is_busy),
         cmocka_unit_test(a_deadlock_of_several_loops_names_the_tasks_of_all),
         cmocka_unit_test(a_loop_that_sleeps_for_a_time_is_no_deadlock),
+        cmocka_unit_test(a_loop_that_a_stale_timer_wakes_is_no_deadlock),
         cmocka_unit_test(a_task_may_raise_a_signal_on_any_loop),
         cmocka_unit_test(an_overflow_on_any_loop_is_reported_by_name),
+        cmocka_unit_test(all_pools_together_leave_half_of_the_maps_to_others),
         cmocka_unit_test(a_run_has_as_many_loops_as_it_is_told),
     };
     if (argc > 1)

@@ -221,8 +221,8 @@ static void ticks_shape(const void *params, struct workload_blocking *out) {
         .victims = 1, .ticks = 2, .tick_ns = NS_PER_MS, .quiet_ns = 3600 * NS_PER_S};
 }
 
-static int64_t ticks_due_ns(const void *params, uint64_t operation) {
-    (void)params;
+static int64_t ticks_due_ns(const void *state, uint64_t operation) {
+    (void)state;
     return (int64_t)operation * WAIT_NS;
 }
 
@@ -283,7 +283,7 @@ static json_t *run_plan_into(const struct plan *plan, runner_row_function *sink_
     assert_non_null(nowhere);
     assert_int_equal(progress_create(&progress, plan, nowhere), 0);
     struct runner_sink sink = {.row = sink_row, .context = rows};
-    int err = runner_run(plan, "test", progress, &sink, report, &message);
+    int err = runner_run(plan, "test", NULL, progress, &sink, report, &message);
     progress_destroy(progress);
     fclose(nowhere);
     if (err)
@@ -666,7 +666,7 @@ static void a_control_spin_is_told_before_the_trials_of_each_round(void **state)
     add_script(&plan, SCRIPT_WELL);
     FILE *nowhere = fopen("/dev/null", "we");
     assert_int_equal(progress_create(&progress, &plan, nowhere), 0);
-    assert_int_equal(runner_run(&plan, "test", progress, &sink, &report, &message), 0);
+    assert_int_equal(runner_run(&plan, "test", NULL, progress, &sink, &report, &message), 0);
     assert_int_equal(seen.rounds, 2);
     assert_int_equal(seen.rows, 2);
     progress_destroy(progress);

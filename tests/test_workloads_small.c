@@ -40,7 +40,7 @@ static void prepare(struct judged *j, const char *text) {
 static void judge(struct judged *j) {
     if (j->spec.workload->settle)
         j->spec.workload->settle(j->state);
-    verdict_reach(&j->verdict, &j->spec, j->recorder, 0, j->main_result, j->latency, NULL);
+    verdict_reach(&j->verdict, &j->spec, j->state, j->recorder, 0, j->main_result, j->latency, NULL);
 }
 
 static void run_spec(struct judged *j, const char *text, const struct model *model,
@@ -183,7 +183,7 @@ static void a_lost_update_under_a_lock_is_wrong(void **state) {
     j.main_result = run_in(&model_async, WORKERS, j.spec.workload->main, j.state);
     j.spec.workload->settle(j.state);
     operation_set_value(j.recorder, 3, 39);
-    verdict_reach(&j.verdict, &j.spec, j.recorder, 0, 0, j.latency, NULL);
+    verdict_reach(&j.verdict, &j.spec, j.state, j.recorder, 0, 0, j.latency, NULL);
     assert_string_equal(j.verdict.status, "wrong");
     release(&j);
 }
@@ -204,7 +204,7 @@ static void an_item_taken_twice_or_out_of_order_is_wrong(void **state) {
         j.main_result = run_in(&model_async, WORKERS, j.spec.workload->main, j.state);
         j.spec.workload->settle(j.state);
         operation_set_value(j.recorder, operation, j.recorder->records[operation].value + 1);
-        verdict_reach(&j.verdict, &j.spec, j.recorder, 0, 0, j.latency, NULL);
+        verdict_reach(&j.verdict, &j.spec, j.state, j.recorder, 0, 0, j.latency, NULL);
         assert_string_equal(j.verdict.status, "wrong");
         release(&j);
     }

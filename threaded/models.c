@@ -9,6 +9,10 @@
    may, yet small enough that the address space and the page tables allow for many. */
 #define THREAD_STACK_BYTES (64 * 1024)
 
+/* glibc keeps a thread's record and its thread-local data at the upper end of its stack, and the
+   signal that cancels a wait is handled on it. */
+#define THREAD_OWN_BYTES (8 * 1024)
+
 static int64_t stack_bytes;
 
 /* Precise timers, as libevent's are made for the other engine: the kernel may delay a thread's
@@ -16,8 +20,10 @@ static int64_t stack_bytes;
    it. */
 static struct model_options prepare_options(const struct model_options *options) {
     struct model_options prepared = *options;
+    int64_t needed_bytes = options->task_stack_bytes + THREAD_OWN_BYTES;
     if (!prepared.stack_bytes)
-        prepared.stack_bytes = THREAD_STACK_BYTES;
+        prepared.stack_bytes =
+            needed_bytes > THREAD_STACK_BYTES ? needed_bytes : THREAD_STACK_BYTES;
     stack_bytes = prepared.stack_bytes;
     prctl(PR_SET_TIMERSLACK, options->coarse_timer ? 0UL : 1UL);
     return prepared;
@@ -55,7 +61,8 @@ static int64_t pool_in_flight_max(const struct model_options *options, int64_t t
 #define PARAMETER_STACK                                                                            \
     {                                                                                              \
         "stack", PARAMETER_SIZE, offsetof(struct model_options, stack_bytes), "auto", 16 * 1024,   \
-            INT64_C(1) << 30, "SIZE", "stack of each thread; auto: 64KiB"                          \
+            INT64_C(1) << 30, "SIZE",                                                              \
+            "stack of each thread; auto: 64KiB, more where the workload needs it"                  \
     }
 
 #define PARAMETER_COARSE_TIMER                                                                     \
@@ -79,6 +86,7 @@ const struct model model_threads = {
     .summary = "one pthread for each task",
     .parameters = threads_parameters,
     .calls = &thread_calls,
+    .stack_own_bytes = THREAD_OWN_BYTES,
     .in_flight_max = threads_in_flight_max,
     .run = run_threads,
     .report = report_stack,
@@ -89,6 +97,7 @@ const struct model model_pool = {
     .summary = "a fixed number of pthread workers over one queue of tasks",
     .parameters = pool_parameters,
     .calls = &pool_calls,
+    .stack_own_bytes = THREAD_OWN_BYTES,
     .in_flight_max = pool_in_flight_max,
     .run = run_pool,
     .report = report_stack,

@@ -171,7 +171,7 @@ static void go_on(struct client *client, int err) {
     const struct http_response *response = &client->exchange->response;
     while (err != WAITS) {
         operation_end(floor->recorder, client->operation, fetch_error(err, response),
-                      fetch_value(p, response));
+                      fetch_value(p, client->operation, response));
         client->operation += (uint64_t)p->common.tasks;
         if (client->operation >= (uint64_t)p->requests) {
             end_client(client);

@@ -84,9 +84,7 @@ static void sleep_awaiting(struct loop *l) {
 /* The inbox comes before the turn, which ends with a look at the timers: what is cancelled leaves a
    timer that is not to be slept for. */
 static void run_loop(struct loop *l) {
-    struct loop *outer = loop;
-    loop = l;
-    coroutine_init_thread(&l->thread);
+    struct loop *outer = loop_take_thread(l);
     while (!l->peer->group->is_over) {
         inbox_deliver(l);
         if (loop_run_turn(l))

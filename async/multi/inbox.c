@@ -60,8 +60,11 @@ bool inbox_fall_asleep(struct loop *l, bool is_parked) {
 
 void inbox_wake_up(struct loop *l) {
     struct inbox_entry *mark = atomic_load(&l->peer->inbox);
-    if (!is_mark(mark) || !atomic_compare_exchange_strong(&l->peer->inbox, &mark, NULL))
+    bool is_parked = mark == &parked;
+    if (!is_mark(mark))
         return;
-    if (mark == &parked)
+    if (is_parked)
         atomic_fetch_add(&l->peer->group->active, 1);
+    if (!atomic_compare_exchange_strong(&l->peer->inbox, &mark, NULL) && is_parked)
+        atomic_fetch_sub(&l->peer->group->active, 1); /* whoever put something in has counted it */
 }

@@ -1,7 +1,9 @@
+#include "async/detector.h"
 #include "async/helpers.h"
 #include "async/models.h"
 #include "async/multi/engine.h"
 #include "async/overflow.h"
+#include "clock.h"
 #include "report.h"
 
 #include <errno.h>
@@ -101,7 +103,20 @@ static void group_destroy(struct group *group) {
     free(group);
 }
 
-static int group_create(struct group **out, size_t count, struct helpers *helpers) {
+/* Once it is known how many they are. */
+static int watch_loops(const struct group *group, int64_t limit_ns) {
+    int err = 0;
+    for (size_t i = 0; i < group->count && !err; i++) {
+        struct loop *l = group->peers[i].loop;
+        l->loops = group->count;
+        if (limit_ns)
+            err = detector_create(&l->detector, l, limit_ns);
+    }
+    return err;
+}
+
+static int group_create(struct group **out, size_t count, struct helpers *helpers,
+                        int64_t limit_ns) {
     size_t bytes = sizeof(struct group) + count * sizeof(struct peer);
     struct group *group = aligned_alloc(_Alignof(struct group), bytes);
     int err = 0;
@@ -111,14 +126,13 @@ static int group_create(struct group **out, size_t count, struct helpers *helper
     pthread_mutex_init(&group->gate, NULL);
     while (group->count < count && !err)
         err = add_loop(group, helpers);
-    if (err) {
+    if (!err)
+        err = watch_loops(group, limit_ns);
+    if (err)
         group_destroy(group);
-        return err;
-    }
-    for (size_t i = 0; i < count; i++)
-        group->peers[i].loop->loops = count;
-    *out = group;
-    return 0;
+    else
+        *out = group;
+    return err;
 }
 
 /* What is left when all tasks have ended was owned, and never awaited. */
@@ -156,7 +170,7 @@ static int run_with_helpers(const struct model_options *options, struct group **
     int err = helpers_create(&helpers, (size_t)options->helpers);
     if (err)
         return err;
-    err = group_create(group, loops, helpers);
+    err = group_create(group, loops, helpers, options->detect_blocking_ns);
     if (!err)
         err = run_main(*group, main_stacks, main_function, arg, result);
     helpers_destroy(helpers);
@@ -234,6 +248,7 @@ static const struct parameter multi_parameters[] = {
      "loops, a thread each; auto: as many as cores"},
     ASYNC_PARAMETER_STACK,
     ASYNC_PARAMETER_HELPERS,
+    ASYNC_PARAMETER_DETECT_BLOCKING,
     {0},
 };
 

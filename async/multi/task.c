@@ -118,7 +118,6 @@ static void end(void *arg) {
     struct loop *l = loop;
     loop_remove(l, &task->task);
     l->tasks--;
-    l->current = NULL;
     if (&task->task == l->main_task)
         group_finish(l->peer->group);
     struct task_watch *watch = atomic_exchange(&task->watch, &multi_watch_ended);

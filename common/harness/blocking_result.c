@@ -22,7 +22,7 @@ struct blocking {
     struct lateness lateness;
 };
 
-static int prepare(struct blocking *b, const struct spec *spec) {
+static int prepare(struct blocking *b, const struct workload *workload, const void *state) {
     uint64_t count = b->shape.victims * b->shape.ticks;
     b->due_ns = malloc(count * sizeof *b->due_ns);
     b->began_ns = malloc(count * sizeof *b->began_ns);
@@ -30,7 +30,7 @@ static int prepare(struct blocking *b, const struct spec *spec) {
         histogram_create(&b->blocked) || histogram_create(&b->calls))
         return -1;
     for (uint64_t i = 0; i < count; i++) {
-        b->due_ns[i] = b->recorder->start_ns + spec->workload->due_ns(spec->params, i);
+        b->due_ns[i] = b->recorder->start_ns + workload->due_ns(state, i);
         b->began_ns[i] = b->recorder->records[i].begin_ns;
     }
     b->input = (struct lateness_input){.victims = b->shape.victims,
@@ -122,14 +122,14 @@ static json_t *object(const struct blocking *b, bool has_trace) {
         figure_json(l->recovery_ns), "trace", has_trace ? trace_json(b) : json_null());
 }
 
-json_t *blocking_result_json(const struct spec *spec, const struct recorder *recorder,
-                             bool has_trace) {
+json_t *blocking_result_json(const struct spec *spec, const void *state,
+                             const struct recorder *recorder, bool has_trace) {
     if (!spec->workload->blocking || !recorder->start_ns)
         return json_null();
     struct blocking b = {.recorder = recorder};
     spec->workload->blocking(spec->params, &b.shape);
     json_t *json = NULL;
-    if (prepare(&b, spec) == 0) {
+    if (prepare(&b, spec->workload, state) == 0) {
         lateness_measure(&b.input, b.quiet, b.blocked, &b.lateness);
         count_calls(&b);
         json = object(&b, has_trace);

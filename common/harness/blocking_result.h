@@ -7,9 +7,10 @@
 
 #include <jansson.h>
 
-/* The caller owns it; null where the workload is none of this kind, or nothing of it ran. With
-   `has_trace` it holds the picture of one block as well. Returns NULL when memory is out. */
-json_t *blocking_result_json(const struct spec *spec, const struct recorder *recorder,
-                             bool has_trace);
+/* `state` is the workload's. The caller owns it; null where the workload is none of this kind, or
+   nothing of it ran. With `has_trace` it holds the picture of one block as well. Returns NULL when
+   memory is out. */
+json_t *blocking_result_json(const struct spec *spec, const void *state,
+                             const struct recorder *recorder, bool has_trace);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-int clients_process_start(struct clients_process *out, struct message *message) {
-    char *arguments[] = {"tva", "clients", NULL};
+int clients_process_start(struct clients_process *out, const char *cpus, struct message *message) {
+    char *arguments[] = {"tva", "clients", cpus ? "--cpus" : NULL, (char *)cpus, NULL};
     struct clients_process clients = {0};
     int err = companion_start(&clients.process, arguments, clients.port, sizeof clients.port);
     if (err)

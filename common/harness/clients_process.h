@@ -12,9 +12,10 @@ struct clients_process {
     char port[16];          /* at which they take the order */
 };
 
-/* Starts the clients and waits until they tell their port. The caller ends them by
+/* Starts the clients, pinned to the cores of a list (cpus.h) unless that is NULL, and waits until
+   they tell their port. The caller ends them by
    clients_process_stop(). Returns 0 or a negative errno with a line in message. */
-int clients_process_start(struct clients_process *out, struct message *message);
+int clients_process_start(struct clients_process *out, const char *cpus, struct message *message);
 
 /* Ends the clients and returns what they counted, as the row's `clients`, which the caller owns;
    NULL if there were none or they told nothing. */

@@ -1,68 +1,76 @@
 #include "harness/conditions.h"
 
 #include "harness/cpus.h"
+#include "harness/load.h"
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PREFIX "conditions:"
-#define LOAD_MAX 1024
+#define OWNER "conditions"
 
 const struct parameter conditions_parameters[] = {
     {"cpus", PARAMETER_TEXT, offsetof(struct conditions, cpus), "", 0, 0, "LIST",
-     "pin each trial to these cores, such as 0 or 0-1; none: all"},
+     "pin each trial to these cores, 0, 0-1, first or rest; none: all"},
     {"origin-cpus", PARAMETER_TEXT, offsetof(struct conditions, origin_cpus), "", 0, 0, "LIST",
-     "pin the origin to these cores; none: all"},
-    {"load", PARAMETER_COUNT, offsetof(struct conditions, load), "0", 0, LOAD_MAX, "COUNT",
+     "pin the origin, or clients, to these cores; none: all"},
+    {"load", PARAMETER_COUNT, offsetof(struct conditions, load), "0", 0, LOAD_THREADS_MAX, "COUNT",
      "threads that compute beside each trial, as background load"},
-    {"arenas", PARAMETER_COUNT, offsetof(struct conditions, arenas), "auto", 0, 1024, "COUNT",
+    {"arenas", PARAMETER_COUNT, offsetof(struct conditions, arenas), "auto", 1, 1024, "COUNT",
      "malloc's arenas at most (M_ARENA_MAX); auto: as many as libc likes"},
     {0},
 };
 
-int conditions_create(struct conditions *out) {
-    *out = (struct conditions){0};
-    return parameters_set_defaults(conditions_parameters, out);
-}
-
-void conditions_destroy(struct conditions *conditions) {
-    parameters_destroy(conditions_parameters, conditions);
-    *conditions = (struct conditions){0};
-}
-
-/* A list of cores is checked here, where its parameter's name is known. */
-static int check_cpus(const char *name, const char *list, struct message *message) {
-    if (!list || !*list)
-        return 0;
-    int err = cpus_parse(list, NULL, message);
-    return err && strcmp(name, "cpus") != 0 ? message_prefix(message, err, "%s", name) : err;
-}
-
-int conditions_set(struct conditions *conditions, const char *name, const char *text,
-                   struct message *message) {
-    char what[PARAMETER_MESSAGE_BYTES];
-    int err = parameters_set(conditions_parameters, conditions, name, text, false, what);
+/* Checks a list of cores and makes it the canonical one, NULL for none. */
+static int settle_cpus(char **list, const char *prefix, struct message *message) {
+    cpu_set_t set;
+    bool is_none = !*list || !**list;
+    int err = is_none ? 0 : cpus_parse(*list, &set, message);
     if (err)
-        return message_fail(message, err, "%s", what);
-    if (strcmp(name, "cpus") == 0)
-        return check_cpus(name, conditions->cpus, message);
-    return strcmp(name, "origin-cpus") == 0 ? check_cpus(name, conditions->origin_cpus, message)
-                                            : 0;
+        return prefix ? message_prefix(message, err, "%s", prefix) : err;
+    free(*list);
+    *list = is_none ? NULL : cpus_print(&set);
+    return is_none || *list ? 0 : message_fail(message, -ENOMEM, "out of memory");
 }
 
-char *conditions_print(const struct conditions *conditions) {
-    return parameters_print("conditions", conditions_parameters, conditions);
+/* Checks and prints conditions whose parameters are set, and hands them over or destroys them. */
+static int finish(struct conditions *out, struct conditions *conditions, struct message *message) {
+    int err = settle_cpus(&conditions->cpus, NULL, message);
+    if (!err)
+        err = settle_cpus(&conditions->origin_cpus, "origin-cpus", message);
+    char *printed = err ? NULL : parameters_print(OWNER, conditions_parameters, conditions);
+    if (printed)
+        conditions->text = strdup(printed + strlen(OWNER ":"));
+    free(printed);
+    if (!err && !conditions->text)
+        err = message_fail(message, -ENOMEM, "out of memory");
+    if (err)
+        conditions_destroy(conditions);
+    else
+        *out = *conditions;
+    return err;
+}
+
+int conditions_build(struct conditions *out, const struct setting *settings, size_t count,
+                     struct message *message) {
+    struct conditions built = {0};
+    if (parameters_set_defaults(conditions_parameters, &built) < 0)
+        return message_fail(message, -ENOMEM, "out of memory");
+    int err = settings_apply(conditions_parameters, &built, settings, count, message);
+    if (!err)
+        return finish(out, &built, message);
+    conditions_destroy(&built);
+    return err;
 }
 
 int conditions_parse(struct conditions *out, const char *text, struct message *message) {
-    char what[PARAMETER_MESSAGE_BYTES];
-    if (strncmp(text, PREFIX, strlen(PREFIX)) != 0)
-        return message_fail(message, -EINVAL, "conditions begin with \"" PREFIX "\": \"%s\"", text);
-    int err = parameters_parse(conditions_parameters, out, text + strlen(PREFIX), what);
-    return err ? message_fail(message, err, "%s", what) : 0;
+    char what[PARAMETER_MESSAGE_BYTES] = "out of memory";
+    struct conditions parsed = {0};
+    int err = parameters_parse(conditions_parameters, &parsed, text, what);
+    return err ? message_fail(message, err, "%s", what) : finish(out, &parsed, message);
 }
 
 int conditions_apply(const struct conditions *conditions, struct message *message) {
@@ -70,4 +78,10 @@ int conditions_apply(const struct conditions *conditions, struct message *messag
         return message_fail(message, -EINVAL, "arenas: malloc does not take a limit of %lld",
                             (long long)conditions->arenas);
     return cpus_pin(conditions->cpus, message);
+}
+
+void conditions_destroy(struct conditions *conditions) {
+    parameters_destroy(conditions_parameters, conditions);
+    free(conditions->text);
+    *conditions = (struct conditions){0};
 }

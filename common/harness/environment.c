@@ -1,13 +1,17 @@
 #include "harness/environment.h"
 
 #include "harness/build_info.h"
+#include "harness/json_difference.h"
 #include "harness/limits.h"
 #include "harness/revision.h"
 
 #include <dirent.h>
+#include <elf.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <gnu/libc-version.h>
 #include <http_parser.h>
+#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +20,9 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+
+#define BUILD_ID_BYTES_MAX 32
+#define TOLERANCE_PERCENT 1
 
 /* The first line of a file, or null. */
 static json_t *line_json(const char *path) {
@@ -84,10 +91,47 @@ static json_t *libraries_json(void) {
                      jansson_version_str(), "glibc", gnu_get_libc_version(), "http_parser", parser);
 }
 
+/* The build id among the notes of a segment, which the linker makes of all that it linked. */
+static json_t *find_build_id(const unsigned char *notes, size_t size) {
+    ElfW(Nhdr) note;
+    for (size_t at = 0; at + sizeof note <= size;) {
+        memcpy(&note, notes + at, sizeof note);
+        const unsigned char *name = notes + at + sizeof note;
+        size_t name_bytes = (note.n_namesz + 3u) & ~3u, id_bytes = (note.n_descsz + 3u) & ~3u;
+        at += sizeof note + name_bytes + id_bytes;
+        if (at > size || note.n_type != NT_GNU_BUILD_ID || note.n_namesz != sizeof ELF_NOTE_GNU ||
+            memcmp(name, ELF_NOTE_GNU, sizeof ELF_NOTE_GNU) != 0)
+            continue;
+        char text[2 * BUILD_ID_BYTES_MAX + 1] = "";
+        for (size_t i = 0; i < note.n_descsz && i < BUILD_ID_BYTES_MAX; i++)
+            sprintf(text + 2 * i, "%02x", name[name_bytes + i]);
+        return json_string(text);
+    }
+    return NULL;
+}
+
+/* Of the executable, which is the first object. */
+static int take_build_id(struct dl_phdr_info *object, size_t size, void *json) {
+    (void)size;
+    for (size_t i = 0; i < object->dlpi_phnum && !*(json_t **)json; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type == PT_NOTE)
+            *(json_t **)json = find_build_id(
+                (const unsigned char *)(object->dlpi_addr + segment->p_vaddr), segment->p_memsz);
+    }
+    return 1;
+}
+
+static json_t *build_id_json(void) {
+    json_t *id = NULL;
+    dl_iterate_phdr(take_build_id, &id);
+    return id ? id : json_null();
+}
+
 static json_t *build_json(void) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "version", BUILD_VERSION, "revision",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "version", BUILD_VERSION, "revision",
                      BUILD_REVISION, "compiler", BUILD_COMPILER, "flags", BUILD_FLAGS, "type",
-                     BUILD_TYPE);
+                     BUILD_TYPE, "id", build_id_json());
 }
 
 static json_t *time_json(void) {
@@ -131,16 +175,47 @@ json_t *environment_json(void) {
     struct sysinfo memory;
     if (uname(&system) < 0 || sysinfo(&memory) < 0)
         return NULL;
-    return json_pack("{s:i, s:o, s:o, s:s, s:s, s:o, s:I, s:o, s:s?, s:o, s:i, s:o, s:o, s:o, s:n}",
-                     "schema", 1, "time", time_json(), "build", build_json(), "kernel",
-                     system.release, "architecture", system.machine, "cpu", cpu_json(),
-                     "memory_bytes", (json_int_t)(memory.totalram * memory.mem_unit),
-                     "transparent_hugepages",
-                     line_json("/sys/kernel/mm/transparent_hugepage/enabled"), "cgroup",
-                     cgroup_version(), "clocksource",
-                     line_json("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
-                     "timer_slack_ns", prctl(PR_GET_TIMERSLACK), "limits", limits_json(),
-                     "libraries", libraries_json(), "load_before", load_json(), "load_after");
+    return json_pack(
+        "{s:i, s:o, s:o, s:s, s:s, s:o, s:I, s:o, s:s?, s:o, s:i, s:o, s:o, s:o, s:n, s:o, s:[]}",
+        "schema", 1, "time", time_json(), "build", build_json(), "kernel", system.release,
+        "architecture", system.machine, "cpu", cpu_json(), "memory_bytes",
+        (json_int_t)(memory.totalram * memory.mem_unit), "transparent_hugepages",
+        line_json("/sys/kernel/mm/transparent_hugepage/enabled"), "cgroup", cgroup_version(),
+        "clocksource",
+        line_json("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+        "timer_slack_ns", prctl(PR_GET_TIMERSLACK), "limits", limits_json(), "libraries",
+        libraries_json(), "load_before", load_json(), "load_after", "boot_id",
+        line_json("/proc/sys/kernel/random/boot_id"), "resumed");
+}
+
+/* A copy without what may differ between two parts of a run. */
+static json_t *lasting(const json_t *environment) {
+    static const char *const passing[] = {"time", "load_before", "load_after", "boot_id",
+                                          "resumed"};
+    json_t *copy = json_copy((json_t *)environment);
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        json_object_del(copy, passing[i]);
+    return copy;
+}
+
+int environment_compare(const json_t *was, const json_t *is, struct message *message) {
+    char text[JSON_DIFFERENCE_BYTES];
+    json_t *was_lasting = lasting(was), *is_lasting = lasting(is);
+    int err = 0;
+    if (!was_lasting || !is_lasting)
+        err = message_fail(message, -ENOMEM, "out of memory");
+    else if (json_difference(was_lasting, is_lasting, TOLERANCE_PERCENT, text))
+        err = message_fail(message, -EINVAL, "%s", text);
+    json_decref(was_lasting);
+    json_decref(is_lasting);
+    return err;
+}
+
+void environment_resume(json_t *was, const json_t *is) {
+    json_t *resumed = json_object_get(was, "resumed");
+    json_array_append_new(resumed, json_pack("{s:O, s:O}", "time", json_object_get(is, "time"),
+                                             "boot_id", json_object_get(is, "boot_id")));
+    json_object_set_new(was, "load_after", json_null());
 }
 
 void environment_finish(json_t *environment) {

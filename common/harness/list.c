@@ -1,5 +1,6 @@
 #include "harness/list.h"
 
+#include "harness/conditions.h"
 #include "harness/spec.h"
 #include "harness/tables.h"
 
@@ -47,17 +48,19 @@ static json_t *model_workloads_json(const struct model *model) {
 static void print_json(FILE *stream) {
     json_t *workload_array = json_array(), *model_array = json_array();
     for (size_t i = 0; workloads[i]; i++)
-        json_array_append_new(
-            workload_array, json_pack("{s:s, s:s, s:s, s:o}", "name", workloads[i]->name, "summary",
-                                      workloads[i]->summary, "operation", workloads[i]->operation,
-                                      "parameters", parameters_json(workloads[i]->parameters)));
+        json_array_append_new(workload_array,
+                              json_pack("{s:s, s:s, s:s, s:s?, s:o}", "name", workloads[i]->name,
+                                        "summary", workloads[i]->summary, "operation",
+                                        workloads[i]->operation, "unit", workloads[i]->unit,
+                                        "parameters", parameters_json(workloads[i]->parameters)));
     for (size_t i = 0; models[i]; i++)
         json_array_append_new(
             model_array, json_pack("{s:s, s:s, s:b, s:o, s:o}", "name", models[i]->name, "summary",
                                    models[i]->summary, "is_floor", models[i]->bare != NULL,
                                    "workloads", model_workloads_json(models[i]), "parameters",
                                    parameters_json(models[i]->parameters)));
-    json_t *all = json_pack("{s:o, s:o}", "workloads", workload_array, "models", model_array);
+    json_t *all = json_pack("{s:o, s:o, s:o}", "workloads", workload_array, "models", model_array,
+                            "conditions", parameters_json(conditions_parameters));
     json_dumpf(all, stream, JSON_INDENT(2));
     fputc('\n', stream);
     json_decref(all);
@@ -72,6 +75,15 @@ static void print_parameters(FILE *stream, const struct parameter *table) {
     }
 }
 
+static void print_workload(FILE *stream, const struct workload *workload) {
+    fprintf(stream, "  %s: %s; an operation is %s", workload->name, workload->summary,
+            workload->operation);
+    if (workload->unit)
+        fprintf(stream, ", its unit %s", workload->unit);
+    fputc('\n', stream);
+    print_parameters(stream, workload->parameters);
+}
+
 void list_print(FILE *stream, bool is_json) {
     if (is_json) {
         print_json(stream);
@@ -79,9 +91,7 @@ void list_print(FILE *stream, bool is_json) {
     }
     fputs("Workloads\n", stream);
     for (size_t i = 0; workloads[i]; i++) {
-        fprintf(stream, "  %s: %s; an operation is %s\n", workloads[i]->name, workloads[i]->summary,
-                workloads[i]->operation);
-        print_parameters(stream, workloads[i]->parameters);
+        print_workload(stream, workloads[i]);
     }
     fputs("\nModels\n", stream);
     for (size_t i = 0; models[i]; i++) {
@@ -91,5 +101,7 @@ void list_print(FILE *stream, bool is_json) {
             fprintf(stream, "%s%s", b ? ", " : "      runs only: ", models[i]->bare[b]->workload);
         fputs(models[i]->bare ? "\n" : "", stream);
     }
+    fputs("\nConditions of a trial\n", stream);
+    print_parameters(stream, conditions_parameters);
     fputs("\nUnits: COUNT takes k and M, DURATION us, ms and s, SIZE KiB and MiB.\n", stream);
 }

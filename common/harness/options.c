@@ -13,12 +13,15 @@ enum {
     KEY_JSON = 0x1000,
     KEY_PLAN,
     KEY_OUT,
+    KEY_RESUME,
     KEY_ONLY,
     KEY_LISTEN,
     KEY_CONTROL,
     KEY_ORIGIN,
     KEY_CLIENTS,
     KEY_CPUS,
+    KEY_CONDITIONS,
+    KEY_THREADS,
     KEY_TIMELINE,
     KEY_TICK,
 };
@@ -56,6 +59,18 @@ static int take_tick(struct line *line, const char *value) {
     return err ? message_fail(line->message, err, "%s", what) : 0;
 }
 
+static const struct parameter load_parameters[] = {
+    {"threads", PARAMETER_COUNT, offsetof(struct load_options, threads), "1", 1, LOAD_THREADS_MAX,
+     "COUNT", "that compute"},
+    {0},
+};
+
+static int take_threads(struct line *line, const char *value) {
+    char what[PARAMETER_MESSAGE_BYTES];
+    int err = parameters_set(load_parameters, &line->options->load, "threads", value, 0, what);
+    return err ? message_fail(line->message, err, "%s", what) : 0;
+}
+
 static int take_clients(struct line *line, const char *value) {
     char *end;
     long port = strtol(value, &end, 10);
@@ -86,6 +101,9 @@ static error_t take_argument(int key, char *value, struct argp_state *state) {
     case KEY_OUT:
         options->out = value;
         return 0;
+    case KEY_RESUME:
+        options->resume = value;
+        return 0;
     case KEY_ONLY:
         line->only = value;
         return 0;
@@ -100,8 +118,13 @@ static error_t take_argument(int key, char *value, struct argp_state *state) {
     case KEY_CLIENTS:
         return -take_clients(line, value);
     case KEY_CPUS:
-        options->trial.cpus = options->ticker.cpus = value;
+        options->cpus = options->ticker.cpus = value;
         return 0;
+    case KEY_CONDITIONS:
+        options->trial.conditions = value;
+        return 0;
+    case KEY_THREADS:
+        return -take_threads(line, value);
     case KEY_TICK:
         return -take_tick(line, value);
     case KEY_TIMELINE:
@@ -140,8 +163,15 @@ static int parse_doctor(struct options *out, int argc, char **argv, struct messa
 static int parse_bench(struct options *out, int argc, char **argv, struct message *message) {
     static const struct argp_option options[] = {
         {"plan", KEY_PLAN, "NAME|FILE", 0,
-         "smoke (20 s), quick (90 s), standard (10 minutes), or a JSON file (default quick)", 0},
+         "smoke (20 s), quick (90 s), standard (10 minutes), full (30 minutes); aa (90 s): how "
+         "much is noise; fairness (3 minutes): what would change the answers; memory (3 minutes); "
+         "engine (2 minutes); or a JSON file (default quick)",
+         0},
         {"out", KEY_OUT, "DIR", 0, "folder to write, new or empty (default results/PLAN-TIME)", 0},
+        {"resume", KEY_RESUME, "DIR", 0,
+         "go on with what is missing of a run that was stopped or killed, by the same build on the "
+         "same machine; its plan is in its folder, and --plan, if given, must be equal to it",
+         0},
         {"only", KEY_ONLY, "REGEX", 0,
          "run only the cells whose \"MODEL SPEC\" text matches, such as '^async sleep:'", 0},
         {0}};
@@ -149,9 +179,15 @@ static int parse_bench(struct options *out, int argc, char **argv, struct messag
         .options = options,
         .parser = take_argument,
         .doc = "Runs a plan and writes one row for each trial; prints the folder at the end."};
-    struct line line = {.options = out, .plan = "quick", .message = message};
+    struct line line = {.options = out, .message = message};
     int err = arguments_parse(&argp, argc, argv, &line, message);
-    if (!err)
+    if (!err && out->resume && (line.only || out->out))
+        err = message_fail(message, -EINVAL,
+                           "--resume goes on in its own folder with all of its own plan: leave "
+                           "--only and --out out");
+    if (!err && !line.plan && !out->resume)
+        line.plan = "quick";
+    if (!err && line.plan)
         err = plan_load(&out->plan, line.plan, message);
     if (!err && line.only)
         err = plan_select(&out->plan, line.only, message);
@@ -162,6 +198,7 @@ static int parse_origin(struct options *out, int argc, char **argv, struct messa
     static const struct argp_option options[] = {
         {"listen", KEY_LISTEN, "ADDR:PORT", 0,
          "where to listen; port 0 is any free one (default 127.0.0.1:0)", 0},
+        {"cpus", KEY_CPUS, "LIST", 0, "cores to be pinned to (default all)", 0},
         {0}};
     const struct argp argp = {
         .options = options,
@@ -187,8 +224,23 @@ static int parse_ticker(struct options *out, int argc, char **argv, struct messa
     return arguments_parse(&argp, argc, argv, &line, message);
 }
 
+static int parse_load(struct options *out, int argc, char **argv, struct message *message) {
+    static const struct argp_option options[] = {
+        {"threads", KEY_THREADS, "COUNT", 0, "that compute (default 1)", 0}, {0}};
+    const struct argp argp = {.options = options,
+                              .parser = take_argument,
+                              .doc = "Computes until it is stopped, as background load."};
+    struct line line = {.options = out, .message = message};
+    parameters_set_defaults(load_parameters, &out->load);
+    out->load.output = stdout;
+    return arguments_parse(&argp, argc, argv, &line, message);
+}
+
 static int parse_clients(struct options *out, int argc, char **argv, struct message *message) {
+    static const struct argp_option options[] = {
+        {"cpus", KEY_CPUS, "LIST", 0, "cores to be pinned to (default all)", 0}, {0}};
     const struct argp argp = {
+        .options = options,
         .parser = take_argument,
         .doc = "Waits for a trial that is a server, is its clients, and prints what they counted."};
     struct line line = {.options = out, .message = message};
@@ -201,7 +253,8 @@ static int parse_trial(struct options *out, int argc, char **argv, struct messag
          0},
         {"origin", KEY_ORIGIN, "URL", 0, "an origin that runs already", 0},
         {"clients", KEY_CLIENTS, "PORT", 0, "of clients that run already (tva clients)", 0},
-        {"cpus", KEY_CPUS, "LIST", 0, "cores to be pinned to (default all)", 0},
+        {"conditions", KEY_CONDITIONS, "TEXT", 0,
+         "cores to be pinned to and malloc's arenas, such as cpus=0,arenas=1 (default neither)", 0},
         {"timeline", KEY_TIMELINE, NULL, 0, "record when each task waits", 0},
         {0}};
     const struct argp argp = {.options = options,
@@ -210,6 +263,7 @@ static int parse_trial(struct options *out, int argc, char **argv, struct messag
                               .doc = "Runs one trial in this process and prints its result."};
     struct line line = {.options = out, .positional_max = 2, .message = message};
     out->trial.control_fd = -1;
+    out->trial.conditions = "";
     int err = arguments_parse(&argp, argc, argv, &line, message);
     if (!err && line.positional_count < 2)
         err = message_fail(message, -EINVAL,
@@ -238,6 +292,7 @@ static const struct {
     {"ticker", "tva ticker", COMMAND_TICKER, parse_ticker},
     {"trial", "tva trial", COMMAND_TRIAL, parse_trial},
     {"clients", "tva clients", COMMAND_CLIENTS, parse_clients},
+    {"load", "tva load", COMMAND_LOAD, parse_load},
 };
 
 /* Prints and exits. */
@@ -255,7 +310,8 @@ static void print_help(int argc, char **argv) {
                "Examples:\n"
                "  tva run sleep --model=threads,async --tasks=10k --sleep=1s\n"
                "  tva run fetch --tasks=200 --requests=2000 --delay=50ms\n"
-               "  tva bench --plan=smoke\n\n"
+               "  tva bench --plan=smoke\n"
+               "  tva bench --resume=results/smoke-20260101-120000\n\n"
                "Units: counts take k and M, durations us, ms and s, sizes KiB and MiB.\n"
                "Exit status: 0 all trials ok or stopped by a limit of the machine; 1 some trial "
                "failed or was wrong; 2 the command line or a plan is wrong; 130 interrupted."};

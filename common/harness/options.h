@@ -2,6 +2,7 @@
 #ifndef TVA_HARNESS_OPTIONS_H
 #define TVA_HARNESS_OPTIONS_H
 
+#include "harness/load.h"
 #include "harness/plan.h"
 #include "harness/ticker.h"
 #include "harness/trial.h"
@@ -17,6 +18,7 @@ enum command {
     COMMAND_TICKER,
     COMMAND_TRIAL,
     COMMAND_CLIENTS,
+    COMMAND_LOAD,
 };
 
 struct options {
@@ -24,7 +26,10 @@ struct options {
     bool is_json;       /* of list, run and doctor */
     struct plan plan;   /* of run and bench; owned */
     const char *out;    /* of bench; NULL: a folder below results/ */
+    const char *resume; /* of bench: the folder to go on in; without --plan there is no plan then */
     const char *listen; /* of origin; NULL: a free port of loopback */
+    const char *cpus;   /* of origin and clients: to be pinned to; NULL: all */
+    struct load_options load;
     struct ticker_options ticker;
     struct trial_options trial; /* of trial */
 };

@@ -17,7 +17,6 @@
 enum {
     KEY_MODEL = 0x1000,
     KEY_ROUNDS,
-    KEY_CPUS,
     KEY_TIMEOUT,
     KEY_JSON,
     KEY_PARAMETER,
@@ -46,7 +45,6 @@ struct run_line {
     size_t setting_count;
     struct numbers numbers;
     const char *model_names;
-    const char *cpus;
     bool is_json;
     struct message *message;
 };
@@ -126,8 +124,8 @@ static void build_options(struct run_line *line) {
                text("models to compare (default all but the floors)"));
     add_parameter(line, &number_parameters[0], KEY_ROUNDS, 3, "");
     add_parameter(line, &number_parameters[1], KEY_TIMEOUT, 3, "");
-    add_option(line, "cpus", KEY_CPUS, "LIST", 3,
-               text("pin each trial to these cores, such as 0 or 0-1 (default all cores)"));
+    for (const struct parameter *p = conditions_parameters; p->name; p++)
+        add_parameter(line, p, KEY_PARAMETER + (int)line->option_count, 3, "");
     add_option(line, "json", KEY_JSON, NULL, 3,
                text("print result rows alone, a JSON object a line"));
 }
@@ -158,9 +156,6 @@ static error_t take_argument(int key, char *value, struct argp_state *state) {
         return -set_number(line, "rounds", value);
     case KEY_TIMEOUT:
         return -set_number(line, "timeout", value);
-    case KEY_CPUS:
-        line->cpus = value;
-        return 0;
     case KEY_JSON:
         line->is_json = true;
         return 0;
@@ -205,6 +200,7 @@ static int check_settings(const struct run_line *line, const struct model *const
     for (size_t i = 0; i < line->setting_count; i++) {
         const char *name = line->settings[i].name;
         if (tables_find_parameter(line->workload->parameters, name) ||
+            tables_find_parameter(conditions_parameters, name) ||
             tables_find_model_parameter(chosen, count, name))
             continue;
         const char *owner = "another model";
@@ -228,7 +224,7 @@ static int build_plan(struct plan *plan, const struct run_line *line) {
     plan->rounds = line->numbers.rounds;
     plan->timeout_ns = line->numbers.timeout_ns;
     plan->repeats = line->workload->blocking ? PLAN_REPEATS_DEFAULT : 0;
-    struct cell_options options = {.cpus = line->cpus};
+    struct cell_options options = {0};
     for (size_t i = 0; i < count && !err; i++)
         err = plan_add(plan, line->workload, chosen[i], line->settings, line->setting_count,
                        &options, line->message);

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-int origin_process_start(struct origin_process *out, struct message *message) {
-    char *arguments[] = {"tva", "origin", NULL};
+int origin_process_start(struct origin_process *out, const char *cpus, struct message *message) {
+    char *arguments[] = {"tva", "origin", cpus ? "--cpus" : NULL, (char *)cpus, NULL};
     struct origin_process origin = {0};
     int err = companion_start(&origin.process, arguments, origin.url, sizeof origin.url);
     if (err)

@@ -21,9 +21,10 @@ struct origin_counts {
     int64_t cpu_ns;
 };
 
-/* Starts an origin on a free port of loopback and waits until it prints its URL. The caller ends it
-   by origin_process_stop(). Returns 0 or a negative errno with a line in message. */
-int origin_process_start(struct origin_process *out, struct message *message);
+/* Starts an origin on a free port of loopback, pinned to the cores of a list (cpus.h) unless that
+   is NULL, and waits until it prints its URL. The caller ends it by origin_process_stop(). Returns
+   0 or a negative errno with a line in message. */
+int origin_process_start(struct origin_process *out, const char *cpus, struct message *message);
 
 /* Ends the origin and returns what it counted, if it told within five seconds. */
 struct origin_counts origin_process_stop(struct origin_process *origin);

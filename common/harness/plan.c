@@ -1,7 +1,6 @@
 #include "harness/plan.h"
 
 #include "clock.h"
-#include "harness/cpus.h"
 #include "workloads/random.h"
 
 #include <errno.h>
@@ -23,7 +22,18 @@ int plan_create(struct plan *out, const char *name) {
 static void destroy_cell(struct cell *cell) {
     spec_destroy(&cell->spec);
     model_spec_destroy(&cell->model_spec);
-    free(cell->cpus);
+    conditions_destroy(&cell->conditions);
+}
+
+/* hyperfine starts trials itself, with nothing of ours beside them. */
+static int check_witness(const struct cell *cell, struct message *message) {
+    const struct conditions *conditions = &cell->conditions;
+    if (!cell->has_witness || (!conditions->load && !conditions->origin_cpus))
+        return 0;
+    return message_fail(message, -EINVAL,
+                        "witness: hyperfine can time no trial under %s: leave that out, or the "
+                        "witness",
+                        conditions->load ? "load" : "origin-cpus");
 }
 
 static int build_cell(struct cell *cell, const struct workload *workload, const struct model *model,
@@ -38,12 +48,12 @@ static int build_cell(struct cell *cell, const struct workload *workload, const 
         err = spec_build(&cell->spec, workload, settings, count, message);
     if (!err)
         err = model_spec_build(&cell->model_spec, model, settings, count, message);
-    if (!err && options->cpus) {
-        err = cpus_parse(options->cpus, NULL, message);
-        cell->cpus = strdup(options->cpus);
-        if (!err && !cell->cpus)
-            err = message_fail(message, -ENOMEM, "out of memory");
-    }
+    if (!err)
+        err = spec_check_model(&cell->spec, &cell->model_spec, message);
+    if (!err)
+        err = conditions_build(&cell->conditions, settings, count, message);
+    if (!err)
+        err = check_witness(cell, message);
     if (!err)
         cell->ideal_ns = workload->ideal_ns(cell->spec.params);
     else

@@ -3,6 +3,7 @@
 #ifndef TVA_HARNESS_PLAN_H
 #define TVA_HARNESS_PLAN_H
 
+#include "harness/conditions.h"
 #include "harness/message.h"
 #include "harness/spec.h"
 
@@ -11,6 +12,7 @@
 #define PLAN_CELLS_MAX 10000
 #define PLAN_ROUNDS_MAX 10000
 #define PLAN_REPEATS_MAX 100
+#define PLAN_COPIES_MAX 100
 #define PLAN_REPEATS_DEFAULT 2
 
 /* A model with a spec. */
@@ -18,7 +20,7 @@ struct cell {
     size_t index; /* in its plan */
     struct spec spec;
     struct model_spec model_spec;
-    char *cpus;       /* the cores that its trials are pinned to, as given; NULL: all */
+    struct conditions conditions;
     int64_t rounds;   /* it is run in the first so many rounds; 0: in all */
     bool has_witness; /* hyperfine times it too */
     bool has_timeline;
@@ -36,9 +38,8 @@ struct plan {
     size_t cell_count;
 };
 
-/* What a cell is to be besides its parameters. cpus is copied. */
+/* What a cell is to be besides its parameters. */
 struct cell_options {
-    const char *cpus;
     int64_t rounds;
     bool has_witness;
     bool has_timeline;
@@ -48,8 +49,8 @@ struct cell_options {
    -ENOMEM. */
 int plan_create(struct plan *out, const char *name);
 
-/* Adds a cell. Settings that neither the workload nor the model has are left out. Returns 0;
-   -EINVAL with a line in message; -ENOMEM. */
+/* Adds a cell. Settings that neither the workload nor the model nor the conditions have are
+   left out. Returns 0; -EINVAL with a line in message; -ENOMEM. */
 int plan_add(struct plan *plan, const struct workload *workload, const struct model *model,
              const struct setting *settings, size_t count, const struct cell_options *options,
              struct message *message);
@@ -73,6 +74,10 @@ int64_t plan_trial_count(const struct plan *plan);
 /* The plan as results/README.md describes plan.json. The caller owns it; NULL when memory is out.
  */
 json_t *plan_json(const struct plan *plan);
+
+/* "sleep:tasks=10,seed=1", or the same without the owner, as {"tasks":"10","seed":"1"}. As above.
+ */
+json_t *plan_parameters_json(const char *text);
 
 void plan_destroy(struct plan *plan);
 

@@ -22,13 +22,14 @@ struct axis {
 struct entry {
     json_t *object;
     struct cell_options options;
+    int64_t copies;
     const struct workload *workload;
     const struct model *models[KEYS_MAX];
     size_t model_count;
 };
 
 static bool is_reserved(const char *key) {
-    static const char *const reserved[] = {"workload", "model",    "cpus", "rounds",
+    static const char *const reserved[] = {"workload", "model",    "rounds", "copies",
                                            "witness",  "timeline", "note"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         if (strcmp(key, reserved[i]) == 0)
@@ -97,7 +98,8 @@ static int check_keys(const struct entry *entry, struct message *message) {
     json_object_foreach(entry->object, key, value) {
         if (json_is_array(value) && json_array_size(value) == 0)
             return message_fail(message, -EINVAL, "key \"%s\": an empty array leaves nothing", key);
-        if (!is_reserved(key) && !tables_find_parameter(entry->workload->parameters, key) &&
+        if (!is_reserved(key) && !tables_find_parameter(conditions_parameters, key) &&
+            !tables_find_parameter(entry->workload->parameters, key) &&
             !tables_find_model_parameter(entry->models, entry->model_count, key))
             return message_fail(message, -EINVAL,
                                 "key \"%s\": neither %s nor its models have it: see tva list", key,
@@ -122,21 +124,24 @@ static int read_entry(struct entry *entry, struct message *message) {
         err = read_count(entry->object, "rounds", 1, PLAN_ROUNDS_MAX, &entry->options.rounds,
                          message);
     if (!err)
+        err = read_count(entry->object, "copies", 1, PLAN_COPIES_MAX, &entry->copies, message);
+    if (!err)
         err = read_flag(entry->object, "witness", &entry->options.has_witness, message);
     if (!err)
         err = read_flag(entry->object, "timeline", &entry->options.has_timeline, message);
     return err;
 }
 
-/* The axes of a model: cpus, then the parameters that it or the workload has, in the file's order.
-   The arrays are the caller's to drop. */
+/* The axes of a model: the conditions and the parameters that it or the workload has, in the file's
+   order. The arrays are the caller's to drop. */
 static size_t find_axes(const struct entry *entry, const struct model *model,
                         struct axis axes[KEYS_MAX]) {
     size_t count = 0;
     const char *key;
     json_t *value;
     json_object_foreach(entry->object, key, value) {
-        if (strcmp(key, "cpus") != 0 && !tables_find_parameter(entry->workload->parameters, key) &&
+        if (!tables_find_parameter(conditions_parameters, key) &&
+            !tables_find_parameter(entry->workload->parameters, key) &&
             !tables_find_parameter(model->parameters, key))
             continue;
         json_t *values = json_is_array(value) ? json_incref(value) : json_pack("[O]", value);
@@ -155,29 +160,29 @@ static bool next_combination(struct axis *axes, size_t count) {
     return false;
 }
 
-/* Adds the cell that the axes stand at. */
+/* Adds the cell that the axes stand at, as often as the entry says. null leaves a condition as
+   usual. */
 static int add_combination(struct plan *plan, const struct entry *entry, const struct model *model,
                            const struct axis *axes, size_t count, struct message *message) {
     struct setting settings[KEYS_MAX];
     char numbers[KEYS_MAX][NUMBER_BYTES];
     size_t setting_count = 0;
-    struct cell_options options = entry->options;
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_array_get(axes[i].values, axes[i].at);
-        bool is_cpus = strcmp(axes[i].key, "cpus") == 0;
-        if (is_cpus && json_is_null(value))
+        if (json_is_null(value) && tables_find_parameter(conditions_parameters, axes[i].key))
             continue;
         const char *text = value_text(value, numbers[i]);
         if (!text)
             return message_fail(message, -EINVAL,
                                 "key \"%s\": must be text, a whole number, true or false",
                                 axes[i].key);
-        if (is_cpus)
-            options.cpus = text;
-        else
-            settings[setting_count++] = (struct setting){.name = axes[i].key, .text = text};
+        settings[setting_count++] = (struct setting){.name = axes[i].key, .text = text};
     }
-    return plan_add(plan, entry->workload, model, settings, setting_count, &options, message);
+    int err = 0;
+    for (int64_t copy = 0; copy < entry->copies && !err; copy++)
+        err = plan_add(plan, entry->workload, model, settings, setting_count, &entry->options,
+                       message);
+    return err;
 }
 
 static int expand_model(struct plan *plan, const struct entry *entry, const struct model *model,
@@ -194,7 +199,7 @@ static int expand_model(struct plan *plan, const struct entry *entry, const stru
 }
 
 static int expand_entry(struct plan *plan, json_t *object, struct message *message) {
-    struct entry entry = {.object = object};
+    struct entry entry = {.object = object, .copies = 1};
     int err = read_entry(&entry, message);
     for (size_t i = 0; i < entry.model_count && !err; i++)
         err = expand_model(plan, &entry, entry.models[i], message);

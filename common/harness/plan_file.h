@@ -4,9 +4,11 @@
      {"workload":"sleep","model":["threads","async"],"tasks":[10,"1k"],"sleep":"100ms","rounds":2}]}
 
    An array stands for one cell for each of its values; several arrays in one cell for all their
-   combinations. Keys of a cell: workload, model, cpus (or null), rounds (only in the first so
-   many), witness, timeline, note (ignored), and any parameter of the workload or of a model; a
-   parameter that only some of the models have applies to those. Further keys of a plan: repeats,
+   combinations. Keys of a cell: workload, model, rounds (only in the first so many), copies (so
+   many equal cells instead of one; two are an A/A pair), witness, timeline, note (ignored), the
+   conditions (conditions.h; null: as usual), and any parameter of the workload or of a model; a
+   parameter that only some of the models have applies to those. A witness goes with no load and no
+   origin-cpus, since hyperfine starts trials by itself. Further keys of a plan: repeats,
    how often a disturbed trial is run again at most (2); witness, a duration, for hyperfine and its
    cells in all (30s), and note. */
 #ifndef TVA_HARNESS_PLAN_FILE_H

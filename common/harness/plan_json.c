@@ -21,11 +21,10 @@ static void unescape(char *text) {
     *to = '\0';
 }
 
-/* "sleep:tasks=10,seed=1" as {"tasks":"10","seed":"1"}. */
-static json_t *parameters_json(const char *text) {
+json_t *plan_parameters_json(const char *text) {
     json_t *object = json_object();
     const char *colon = strchr(text, ':');
-    char *copy = strdup(colon ? colon + 1 : "");
+    char *copy = strdup(colon ? colon + 1 : text);
     char *rest = copy;
     for (char *pair = strtok_r(copy, ",", &rest); pair; pair = strtok_r(NULL, ",", &rest)) {
         char *value = strchr(pair, '=');
@@ -40,13 +39,14 @@ static json_t *parameters_json(const char *text) {
 }
 
 static json_t *cell_json(const struct plan *plan, const struct cell *cell) {
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s?, s:I, s:b, s:b, s:o, s:o}", "cell",
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s?, s:s, s:I, s:b, s:b, s:o, s:o}", "cell",
                      (json_int_t)cell->index, "workload", cell->spec.workload->name, "model",
                      cell->model_spec.model->name, "spec", cell->spec.text, "model_spec",
-                     cell->model_spec.text, "cpus", cell->cpus, "rounds",
-                     (json_int_t)plan_cell_rounds(plan, cell), "timeline", cell->has_timeline,
-                     "witness", cell->has_witness, "params", parameters_json(cell->spec.text),
-                     "model_params", parameters_json(cell->model_spec.text));
+                     cell->model_spec.text, "cpus", cell->conditions.cpus, "conditions",
+                     cell->conditions.text, "rounds", (json_int_t)plan_cell_rounds(plan, cell),
+                     "timeline", cell->has_timeline, "witness", cell->has_witness, "params",
+                     plan_parameters_json(cell->spec.text), "model_params",
+                     plan_parameters_json(cell->model_spec.text));
 }
 
 json_t *plan_json(const struct plan *plan) {

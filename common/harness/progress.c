@@ -100,11 +100,17 @@ static void disturbed_text(const json_t *row, bool is_repeated, char *text, size
         snprintf(text + length, size - (size_t)length, "%s", is_repeated ? "), repeated" : ")");
 }
 
-static void count_done(struct progress *progress, const struct cell *cell, int64_t took_ns) {
+void progress_count(struct progress *progress, const struct cell *cell, int64_t took_ns) {
     struct cell_progress *known = &progress->cells[cell->index];
     known->done++;
     known->took_ns += took_ns;
     progress->trials_done++;
+}
+
+void progress_go_on(struct progress *progress) {
+    fprintf(progress->stream, "%lld of %lld trials are there, %s\n",
+            (long long)progress->trials_done, (long long)progress->trials,
+            progress->trials_done < progress->trials ? "going on" : "nothing is missing");
 }
 
 void progress_end(struct progress *progress, const struct cell *cell, int64_t round,
@@ -112,7 +118,7 @@ void progress_end(struct progress *progress, const struct cell *cell, int64_t ro
     const json_t *process = json_object_get(row, "process");
     int64_t took_ns = json_integer_value(json_object_get(process, "wall_ns"));
     if (!is_repeated)
-        count_done(progress, cell, took_ns);
+        progress_count(progress, cell, took_ns);
     const char *status = row_status(row);
     bool is_ok = strcmp(status, "ok") == 0;
     if (progress->is_terminal && is_ok && !is_repeated)

@@ -19,6 +19,10 @@ void progress_begin(struct progress *progress, const struct cell *cell, int64_t 
 void progress_end(struct progress *progress, const struct cell *cell, int64_t round,
                   const json_t *row, bool is_repeated);
 
+/* A trial was done before, and took that long as a process; all of those were told. */
+void progress_count(struct progress *progress, const struct cell *cell, int64_t took_ns);
+void progress_go_on(struct progress *progress);
+
 /* Clears the line. NULL is allowed. */
 void progress_destroy(struct progress *progress);
 

@@ -93,17 +93,46 @@ static int write_plan(const struct results *results, const struct plan *plan,
     return err;
 }
 
-/* A file of lines. */
-static int open_lines(const struct results *results, const char *name, int *fd,
+/* A file of lines; `flags` say whether it is to be new. */
+static int open_lines(const struct results *results, const char *name, int flags, int *fd,
                       struct message *message) {
     char *path = path_of(results, name);
     if (!path)
         return message_fail(message, -ENOMEM, "out of memory");
-    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    *fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | flags, 0666);
     int err = *fd < 0 ? -errno : 0;
-    if (err)
+    if (err == -ENOENT)
+        message_fail(message, err,
+                     "results: %s is not there: is this a folder that tva bench made?", path);
+    else if (err)
         message_fail(message, err, "results: %s cannot be written: %s", path, strerror(-err));
     free(path);
+    return err;
+}
+
+/* One runner a folder. The lock is the process's own: no child inherits it, and it ends with the
+   process, or when that closes any descriptor of the file. */
+static int lock(const struct results *results, struct message *message) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(results->trials_fd, F_SETLK, &whole) == 0)
+        return 0;
+    int err = -errno;
+    if (err != -EACCES && err != -EAGAIN)
+        return message_fail(message, err, "results: %s/trials.jsonl cannot be locked: %s",
+                            results->path, strerror(-err));
+    struct flock holder = whole;
+    fcntl(results->trials_fd, F_GETLK, &holder);
+    return message_fail(message, -EBUSY,
+                        "results: %s is being written by process %d: wait for it, or stop it",
+                        results->path, (int)holder.l_pid);
+}
+
+static int open_files(struct results *results, int flags, struct message *message) {
+    int err = open_lines(results, "trials.jsonl", flags, &results->trials_fd, message);
+    if (!err)
+        err = lock(results, message);
+    if (!err)
+        err = open_lines(results, "rounds.jsonl", flags, &results->rounds_fd, message);
     return err;
 }
 
@@ -129,17 +158,64 @@ int results_create(struct results *out, const char *path, const struct plan *pla
     if (!err)
         err = make_folder(results.path, message);
     if (!err)
+        err = open_files(&results, O_CREAT | O_EXCL, message);
+    if (!err)
         err = write_plan(&results, plan, message);
-    if (!err)
-        err = open_lines(&results, "trials.jsonl", &results.trials_fd, message);
-    if (!err)
-        err = open_lines(&results, "rounds.jsonl", &results.rounds_fd, message);
     if (err) {
         results_close(&results);
         return err;
     }
     *out = results;
     return 0;
+}
+
+int results_open(struct results *out, const char *path, struct message *message) {
+    struct results results = {.path = realpath(path, NULL), .trials_fd = -1, .rounds_fd = -1};
+    if (!results.path)
+        return message_fail(message, -errno, "results: %s: %s", path, strerror(errno));
+    int err = open_files(&results, 0, message);
+    if (err) {
+        results_close(&results);
+        return err;
+    }
+    *out = results;
+    return 0;
+}
+
+/* Finds where the last whole line ends, from the end of the file on. */
+static int find_end(int fd, off_t *out) {
+    char block[4096];
+    off_t end = lseek(fd, 0, SEEK_END);
+    while (end > 0) {
+        off_t begin = end > (off_t)sizeof block ? end - (off_t)sizeof block : 0;
+        ssize_t count = pread(fd, block, (size_t)(end - begin), begin);
+        if (count != end - begin)
+            return count < 0 ? -errno : -EIO;
+        const char *newline = memrchr(block, '\n', (size_t)count);
+        if (newline) {
+            *out = begin + (newline - block) + 1;
+            return 0;
+        }
+        end = begin;
+    }
+    *out = 0;
+    return end < 0 ? -errno : 0;
+}
+
+static int cut_file(const struct results *results, int fd, const char *name,
+                    struct message *message) {
+    off_t end;
+    int err = find_end(fd, &end);
+    if (!err && ftruncate(fd, end) < 0)
+        err = -errno;
+    return err ? message_fail(message, err, "results: %s/%s: its last line cannot be removed: %s",
+                              results->path, name, strerror(-err))
+               : 0;
+}
+
+int results_cut(const struct results *results, struct message *message) {
+    int err = cut_file(results, results->trials_fd, "trials.jsonl", message);
+    return err ? err : cut_file(results, results->rounds_fd, "rounds.jsonl", message);
 }
 
 const char *results_name(const struct results *results) {

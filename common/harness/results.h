@@ -19,6 +19,14 @@ struct results {
 int results_create(struct results *out, const char *path, const struct plan *plan,
                    struct message *message);
 
+/* Opens the files of lines of a folder that is there. No other process may write it, from here and
+   from results_create() on, until results_close(): -EBUSY. As above. */
+int results_open(struct results *out, const char *path, struct message *message);
+
+/* Removes last lines that were cut short, as by a fall of the power, before any is appended. As
+   above. */
+int results_cut(const struct results *results, struct message *message);
+
 /* The last part of the path: the name of the run. */
 const char *results_name(const struct results *results);
 
@@ -26,7 +34,7 @@ const char *results_name(const struct results *results);
    errno with a line in message. */
 int results_append(const struct results *results, const json_t *row, struct message *message);
 
-/* The same of a round that begins, to rounds.jsonl. */
+/* The same of a round that is begun or gone on with, to rounds.jsonl. */
 int results_append_round(const struct results *results, int64_t round, int64_t control_spin_ns,
                          struct message *message);
 

@@ -24,10 +24,11 @@ static __attribute__((sentinel)) json_t *add_unknown(json_t *object, ...) {
 static json_t *empty_row(const char *run, int64_t round, int64_t attempt, const struct cell *cell) {
     const struct workload_params *common = spec_common(&cell->spec);
     json_t *row = json_pack(
-        "{s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s?, s:I}", "schema", 1, "run", run, "round",
-        (json_int_t)round, "attempt", (json_int_t)attempt, "workload", cell->spec.workload->name,
-        "model", cell->model_spec.model->name, "spec", cell->spec.text, "model_spec",
-        cell->model_spec.text, "cpus", cell->cpus, "seed", (json_int_t)common->seed);
+        "{s:i, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s?, s:s, s:I}", "schema", 1, "run", run,
+        "round", (json_int_t)round, "cell", (json_int_t)cell->index, "attempt", (json_int_t)attempt,
+        "workload", cell->spec.workload->name, "model", cell->model_spec.model->name, "spec",
+        cell->spec.text, "model_spec", cell->model_spec.text, "cpus", cell->conditions.cpus,
+        "conditions", cell->conditions.text, "seed", (json_int_t)common->seed);
     if (!row)
         return NULL;
     add_unknown(row, "status", "reason", NULL);
@@ -38,7 +39,7 @@ static json_t *empty_row(const char *run, int64_t round, int64_t attempt, const 
     add_unknown(row, "peak_in_flight", "wall_ns", NULL);
     set(row, "ideal_ns", json_integer(cell->ideal_ns));
     add_unknown(row, "spawn_ns", "run_ns", "join_ns", "cpu_user_ns", "cpu_system_ns", "latency_ns",
-                "overshoot_ns", NULL);
+                "intended_latency_ns", "overshoot_ns", NULL);
     set(row, "memory",
         add_unknown(json_object(), "rss_base_bytes", "rss_plateau_bytes", "rss_peak_bytes",
                     "page_tables_bytes", "kernel_stack_bytes", "slab_bytes", "kernel_source",

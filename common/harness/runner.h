@@ -3,13 +3,15 @@
 #ifndef TVA_HARNESS_RUNNER_H
 #define TVA_HARNESS_RUNNER_H
 
+#include "harness/past.h"
 #include "harness/plan.h"
 #include "harness/progress.h"
 
 #include <jansson.h>
 
-/* Take a row, which stays the runner's, and at the begin of a round how long the control spin took
-   (measure/spin.h). Return 0, or a negative errno with a line in message, which ends the run. */
+/* Take a row, which stays the runner's, and when a round is begun or gone on with how long the
+   control spin took (measure/spin.h). Return 0, or a negative errno with a line in message, which
+   ends the run. */
 typedef int runner_row_function(void *context, const struct cell *cell, const json_t *row,
                                 struct message *message);
 typedef int runner_round_function(void *context, int64_t round, int64_t control_spin_ns,
@@ -34,11 +36,12 @@ struct runner_report {
     int stop_signal;        /* the run was cut short by it; 0: it was not */
 };
 
-/* Runs `plan`; `run` is the name that rows carry. Returns 0 also when trials failed or a signal
-   stopped it, see *report; a negative errno with a line in message when it could not go on. No
-   child is left in either case. */
-int runner_run(const struct plan *plan, const char *run, struct progress *progress,
-               const struct runner_sink *sink, struct runner_report *report,
-               struct message *message);
+/* Runs `plan`, or what its rows of before, `past`, leave of it; NULL: all. `run` is the name that
+   rows carry. The report counts the rows of before too. Returns 0 also when trials failed or a
+   signal stopped it, see *report; a negative errno with a line in message when it could not go on.
+   No child is left in either case. */
+int runner_run(const struct plan *plan, const char *run, const struct past *past,
+               struct progress *progress, const struct runner_sink *sink,
+               struct runner_report *report, struct message *message);
 
 #endif

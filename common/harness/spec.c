@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int set_all(const struct parameter *table, void *values, const struct setting *settings,
+int settings_apply(const struct parameter *table, void *values, const struct setting *settings,
                    size_t count, struct message *message) {
     for (size_t i = 0; i < count; i++) {
         if (!tables_find_parameter(table, settings[i].name))
@@ -60,7 +60,7 @@ int spec_build(struct spec *out, const struct workload *workload, const struct s
         free(spec.params);
         return message_fail(message, -ENOMEM, "out of memory");
     }
-    int err = set_all(workload->parameters, spec.params, settings, count, message);
+    int err = settings_apply(workload->parameters, spec.params, settings, count, message);
     if (err) {
         spec_destroy(&spec);
         return err;
@@ -73,7 +73,7 @@ int model_spec_build(struct model_spec *out, const struct model *model,
     struct model_spec built = {.model = model};
     if (parameters_set_defaults(model->parameters, &built.options) < 0)
         return message_fail(message, -ENOMEM, "out of memory");
-    int err = set_all(model->parameters, &built.options, settings, count, message);
+    int err = settings_apply(model->parameters, &built.options, settings, count, message);
     if (err)
         return err;
     built.text = parameters_print(model->name, model->parameters, &built.options);
@@ -155,6 +155,32 @@ int spec_find_body(struct bare_body *out, const struct workload *workload,
                         model->name, workload->name, known);
 }
 
+static int check_stack(const struct spec *spec, const struct model_spec *model_spec,
+                       struct message *message) {
+    int64_t given_bytes = model_spec->options.stack_bytes;
+    int64_t least_bytes = spec_stack_bytes(spec) + model_spec->model->stack_own_bytes;
+    bool is_plain = spec_stack_bytes(spec) <= (int64_t)spec->workload->task_stack_bytes;
+    if (!given_bytes || is_plain || given_bytes >= least_bytes)
+        return 0;
+    return message_fail(message, -EINVAL,
+                        "stack: each task of %s uses up to %lld bytes of its stack with these "
+                        "parameters, and %s gives it %lld (try --stack=auto or --stack=%lldKiB)",
+                        spec->workload->name, (long long)least_bytes, model_spec->model->name,
+                        (long long)given_bytes, (long long)(least_bytes + 1023) / 1024);
+}
+
+int spec_check_model(const struct spec *spec, const struct model_spec *model_spec,
+                     struct message *message) {
+    const struct workload *workload = spec->workload;
+    char what[WORKLOAD_MESSAGE_BYTES] = "";
+    int err = model_spec->model->bare && workload->check_floor
+                  ? workload->check_floor(spec->params, what)
+                  : 0;
+    if (err)
+        return message_fail(message, err, "%s: %s", model_spec->model->name, what);
+    return check_stack(spec, model_spec, message);
+}
+
 const struct workload_params *spec_common(const struct spec *spec) {
     return spec->params;
 }
@@ -167,6 +193,12 @@ int64_t spec_tasks(const struct spec *spec) {
 int64_t spec_units(const struct spec *spec) {
     const struct workload *workload = spec->workload;
     return workload->units ? workload->units(spec->params) : 1;
+}
+
+int64_t spec_stack_bytes(const struct spec *spec) {
+    const struct workload *workload = spec->workload;
+    return (int64_t)(workload->stack_bytes ? workload->stack_bytes(spec->params)
+                                           : workload->task_stack_bytes);
 }
 
 void spec_destroy(struct spec *spec) {

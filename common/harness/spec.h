@@ -32,6 +32,11 @@ struct setting {
     bool is_further; /* a text parameter that was given before: joined to that value */
 };
 
+/* Sets those of the settings whose name is in the table; the others are somebody else's. Returns 0;
+   -EINVAL with a line in message; -ENOMEM. */
+int settings_apply(const struct parameter *table, void *values, const struct setting *settings,
+                   size_t count, struct message *message);
+
 /* Build from the defaults and from those settings whose name is in the table of the workload or of
    the model; the others are somebody else's. The caller destroys *out. Return 0; -EINVAL with a
    line in message; -ENOMEM. */
@@ -49,12 +54,20 @@ int model_spec_parse(struct model_spec *out, const char *text, struct message *m
 int spec_find_body(struct bare_body *out, const struct workload *workload,
                    const struct model *model, struct message *message);
 
+/* Whether a model can run a spec: a floor may lack something, and a stack that was asked for be too
+   small for what the tasks are to do with it. Returns 0, or -EINVAL with a line in message. */
+int spec_check_model(const struct spec *spec, const struct model_spec *model_spec,
+                     struct message *message);
+
 /* The parameters that all workloads have. */
 const struct workload_params *spec_common(const struct spec *spec);
 
 /* How many tasks there are, and how many units an operation has. */
 int64_t spec_tasks(const struct spec *spec);
 int64_t spec_units(const struct spec *spec);
+
+/* The most stack that a task of it uses, in an optimised build. */
+int64_t spec_stack_bytes(const struct spec *spec);
 
 void spec_destroy(struct spec *spec);
 void model_spec_destroy(struct model_spec *model_spec);

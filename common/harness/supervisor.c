@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "harness/cpus.h"
+#include "harness/load_process.h"
 #include "harness/stop.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@ struct supervision {
     const struct cell *cell;
     struct origin_process origin;
     struct clients_process clients;
+    struct load_process load;
     struct ticker_process ticker;
     struct process process;
     struct memory_cgroup cgroup;
@@ -43,17 +45,20 @@ static struct memory_reading read_memory(const struct supervision *s) {
 
 static struct disturbance_subject subject_of(const struct supervision *s) {
     struct disturbance_subject subject = {.own = {s->process.pid, s->origin.process.pid,
-                                                  s->ticker.process.pid, s->clients.process.pid}};
+                                                  s->ticker.process.pid, s->clients.process.pid,
+                                                  s->load.process.pid}};
     struct message unused;
-    if (!s->cell->cpus || cpus_parse(s->cell->cpus, &subject.cores, &unused) < 0)
+    const char *cpus = s->cell->conditions.cpus;
+    if (!cpus || cpus_parse(cpus, &subject.cores, &unused) < 0)
         sched_getaffinity(0, sizeof subject.cores, &subject.cores);
     return subject;
 }
 
-/* The ticker comes before the memory's base, which may be of the whole machine. */
+/* The ticker comes before the memory's base, which may be of the whole machine. If it does not
+   start, there is no control. */
 static void begin_watch(struct supervision *s) {
     if (s->cell->spec.workload->blocking)
-        ticker_process_start(&s->ticker, s->cell->cpus); /* if not, there is no control */
+        ticker_process_start(&s->ticker, s->cell->conditions.cpus);
     s->outcome->base = read_memory(s);
     s->subject = subject_of(s);
     disturbance_read(&s->machine_before, &s->subject);
@@ -183,10 +188,8 @@ static int start_trial(struct supervision *s) {
         arguments[count++] = "--clients";
         arguments[count++] = s->clients.port;
     }
-    if (cell->cpus) {
-        arguments[count++] = "--cpus";
-        arguments[count++] = cell->cpus;
-    }
+    arguments[count++] = "--conditions";
+    arguments[count++] = cell->conditions.text;
     if (cell->has_timeline)
         arguments[count++] = "--timeline";
     arguments[count++] = cell->spec.text;
@@ -220,25 +223,37 @@ static void supervise(struct supervision *s, int64_t timeout_ns) {
     finish(s, end);
 }
 
+/* The load comes last, so that it slows down none of the others' starts. */
+static int start_companions(struct supervision *s, struct message *message) {
+    const struct workload *workload = s->cell->spec.workload;
+    const void *params = s->cell->spec.params;
+    const struct conditions *conditions = &s->cell->conditions;
+    int err = 0;
+    if (workload->needs_origin && workload->needs_origin(params))
+        err = origin_process_start(&s->origin, conditions->origin_cpus, message);
+    if (!err && workload->needs_clients && workload->needs_clients(params))
+        err = clients_process_start(&s->clients, conditions->origin_cpus, message);
+    if (!err && conditions->load)
+        err = load_process_start(&s->load, conditions->load, message);
+    return err;
+}
+
+/* Those that there are. */
+static void stop_companions(struct supervision *s) {
+    load_process_stop(&s->load);
+    s->outcome->clients = clients_process_stop(&s->clients);
+    s->outcome->origin = origin_process_stop(&s->origin);
+}
+
 void supervisor_run(const struct cell *cell, int64_t timeout_ns, int stop_fd,
                     struct trial_outcome *out) {
     *out = (struct trial_outcome){0};
     struct supervision s = {.cell = cell, .stop_fd = stop_fd, .outcome = out};
-    const struct workload *workload = cell->spec.workload;
-    bool needs_origin = workload->needs_origin && workload->needs_origin(cell->spec.params);
-    if (needs_origin && origin_process_start(&s.origin, &out->reason) < 0) {
+    if (start_companions(&s, &out->reason) == 0)
+        supervise(&s, timeout_ns);
+    else
         out->end = TRIAL_NOT_STARTED;
-        return;
-    }
-    bool needs_clients = workload->needs_clients && workload->needs_clients(cell->spec.params);
-    if (needs_clients && clients_process_start(&s.clients, &out->reason) < 0) {
-        origin_process_stop(&s.origin);
-        out->end = TRIAL_NOT_STARTED;
-        return;
-    }
-    supervise(&s, timeout_ns);
-    out->clients = clients_process_stop(&s.clients);
-    out->origin = origin_process_stop(&s.origin);
+    stop_companions(&s);
 }
 
 void trial_outcome_destroy(struct trial_outcome *outcome) {

@@ -1,7 +1,7 @@
-/* The parent's side of one trial: starts the process (and an origin, where the spec needs one, and
-   the control ticker, where its ticks are compared with it), reads memory when the trial asks for
-   it, and what disturbed it before and after; ends it at its time limit, and collects what there
-   is.
+/* The parent's side of one trial: starts the process (and an origin or clients, where the spec
+   needs them, the load of its conditions, and the control ticker, where its ticks are compared with
+   it), reads memory when the trial asks for it, and what disturbed it before and after; ends it at
+   its time limit, and collects what there is.
 
    On the control socket the trial sends 'r' when it is ready, and waits for 'g'; the recorder sends
    'p' at the plateau; at the end comes one JSON object on one line, and the process ends. */

@@ -1,13 +1,12 @@
 #include "harness/trial.h"
 
 #include "clock.h"
-#include "harness/cpus.h"
+#include "harness/conditions.h"
 #include "harness/row.h"
 #include "harness/trial_result.h"
 #include "measure/recorder.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +17,14 @@
 #define SPANS_EACH 64
 #define SPANS_MAX 200000
 
+/* The observer's own frames on a task's stack. */
+#define OBSERVER_STACK_BYTES 256
+
 struct trial {
     const struct trial_options *options;
     struct spec spec;
     struct model_spec model_spec;
+    struct conditions conditions;
     struct recorder *recorder;
     struct bare_body body; /* what is run: the workload's own, or a floor's in its place */
     void *state;           /* of the body */
@@ -38,15 +41,6 @@ struct trial {
     struct process_memory memory;
     struct model_report report;
 };
-
-static int pin(const char *cpus, struct message *message) {
-    cpu_set_t set;
-    int err = cpus ? cpus_parse(cpus, &set, message) : 0;
-    if (!err && cpus && sched_setaffinity(0, sizeof set, &set) < 0)
-        err = message_fail(message, -errno, "cpus: cannot be pinned to %s: %s", cpus,
-                           strerror(errno));
-    return err;
-}
 
 /* As many descriptors as may be had: a task can hold one. */
 static void raise_descriptors(void) {
@@ -88,11 +82,12 @@ static int create_instruments(struct trial *t) {
 
 static int prepare(struct trial *t, struct message *message) {
     const struct workload *workload = t->spec.workload;
-    int err = pin(t->options->cpus, message);
+    int err = conditions_apply(&t->conditions, message);
     if (err)
         return err;
     raise_descriptors();
-    t->model_spec.options.task_stack_bytes = (int64_t)workload->task_stack_bytes;
+    t->model_spec.options.task_stack_bytes =
+        spec_stack_bytes(&t->spec) + (t->options->has_timeline ? OBSERVER_STACK_BYTES : 0);
     err = create_instruments(t);
     if (err)
         return message_fail(message, err, "the trial could not be prepared: %s", strerror(-err));
@@ -169,8 +164,8 @@ static json_t *run(struct trial *t) {
     await_go(t);
     measure(t);
     struct verdict verdict;
-    verdict_reach(&verdict, &t->spec, t->recorder, t->run_error, t->main_result, t->latency,
-                  t->overshoot);
+    verdict_reach(&verdict, &t->spec, t->state, t->recorder, t->run_error, t->main_result,
+                  t->latency, t->overshoot);
     json_t *result = report(t, &verdict);
     verdict_destroy(&verdict);
     return result;
@@ -208,6 +203,7 @@ static void destroy(struct trial *t) {
     histogram_destroy(t->overshoot);
     histogram_destroy(t->latency);
     recorder_destroy(t->recorder);
+    conditions_destroy(&t->conditions);
     model_spec_destroy(&t->model_spec);
     spec_destroy(&t->spec);
 }
@@ -230,6 +226,10 @@ int trial_run(const struct trial_options *options, struct message *message) {
         status = model_spec_parse(&t.model_spec, options->model_spec, message);
     if (!status)
         status = spec_find_body(&t.body, t.spec.workload, t.model_spec.model, message);
+    if (!status)
+        status = spec_check_model(&t.spec, &t.model_spec, message);
+    if (!status)
+        status = conditions_parse(&t.conditions, options->conditions, message);
     if (!status) {
         json_t *result = run(&t);
         status = deliver(options, result, message);

@@ -13,7 +13,7 @@ struct trial_options {
     int control_fd;         /* -1: none; then the result goes to standard output */
     const char *origin_url; /* NULL: none */
     int clients_port;       /* 0: none */
-    const char *cpus;       /* to be pinned to; NULL: no pinning */
+    const char *conditions; /* as conditions.h parses them; "": the usual ones */
     bool has_timeline;
 };
 

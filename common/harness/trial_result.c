@@ -36,6 +36,8 @@ static void add_times(json_t *object, const struct trial_result *result) {
     json_object_set_new(object, "run_ns", json_integer(phases->run_ns));
     json_object_set_new(object, "join_ns", json_integer(phases->join_ns));
     json_object_set_new(object, "latency_ns", distribution_json(result->latency));
+    json_object_set_new(object, "intended_latency_ns",
+                        distribution_json(result->verdict->intended));
     json_object_set_new(object, "overshoot_ns", distribution_json(result->overshoot));
     json_object_set_new(object, "timeline", timeline_json(result->timeline));
 }
@@ -59,8 +61,8 @@ static json_t *occupancy_json(const struct trial_result *result) {
 }
 
 static void add_findings(json_t *object, const struct trial_result *result) {
-    json_t *blocking =
-        blocking_result_json(result->spec, result->recorder, result->timeline != NULL);
+    json_t *blocking = blocking_result_json(result->spec, result->state, result->recorder,
+                                            result->timeline != NULL);
     json_object_set_new(object, "figures", figures_json(result));
     json_object_set_new(object, "loop_occupancy", occupancy_json(result));
     json_object_set_new(object, "blocking", blocking ? blocking : json_null());
@@ -87,16 +89,21 @@ static void add_memory(json_t *object, const struct trial_result *result) {
                                   "used_peak_bytes", figure_json(report->stack_used_peak_bytes)));
 }
 
+/* A workload whose tasks are too many and too short to be counted has no such figure. */
+static json_t *peak_json(const struct recorder *recorder) {
+    return figure_json(recorder->in_flight_peak ? (int64_t)recorder->in_flight_peak : -1);
+}
+
 json_t *trial_result_json(const struct trial_result *result) {
     const struct verdict *verdict = result->verdict;
     const struct recorder *recorder = result->recorder;
     const char *reason = verdict->reason.text;
     json_t *object =
-        json_pack("{s:s, s:s?, s:I, s:O, s:b, s:I, s:o, s:I}", "status", verdict->status, "reason",
+        json_pack("{s:s, s:s?, s:I, s:O, s:b, s:o, s:o, s:I}", "status", verdict->status, "reason",
                   *reason ? reason : NULL, "operations", (json_int_t)verdict->summary.ended,
                   "errors", verdict->errors, "verified", verdict->is_verified, "peak_in_flight",
-                  (json_int_t)recorder->in_flight_peak, "limit", limit_json(verdict, recorder),
-                  "first_ended_ns", (json_int_t)recorder->first_ended_ns);
+                  peak_json(recorder), "limit", limit_json(verdict, recorder), "first_ended_ns",
+                  (json_int_t)recorder->first_ended_ns);
     if (!object)
         return NULL;
     add_times(object, result);

@@ -44,16 +44,34 @@ static void look_at_failed(const struct spec *spec, uint64_t operation, int erro
         findings->limit = error;
 }
 
+/* What is recorded of each operation that ended without an error. */
+struct sinks {
+    struct histogram *latency;
+    struct histogram *overshoot;
+    struct histogram *intended;
+    const void *state;
+    int64_t start_ns;
+};
+
+static void record_times(const struct spec *spec, uint64_t operation,
+                         const struct operation_record *record, const struct sinks *sinks) {
+    const struct workload *workload = spec->workload;
+    int64_t took_ns = record->end_ns - record->begin_ns;
+    if (sinks->overshoot)
+        histogram_record(sinks->overshoot, took_ns - workload->wait_ns(spec->params, operation));
+    if (workload->is_timed && !workload->is_timed(spec->params, operation))
+        return;
+    histogram_record(sinks->latency, took_ns);
+    if (sinks->intended)
+        histogram_record(sinks->intended, record->end_ns - sinks->start_ns -
+                                              workload->due_ns(sinks->state, operation));
+}
+
 static void look_at_ended(const struct spec *spec, uint64_t operation,
-                          const struct operation_record *record, struct findings *findings,
-                          struct histogram *latency, struct histogram *overshoot) {
+                          const struct operation_record *record, struct findings *findings) {
     const struct workload *workload = spec->workload;
     int64_t took_ns = record->end_ns - record->begin_ns;
     int64_t wait_ns = workload->wait_ns(spec->params, operation);
-    if (!workload->is_timed || workload->is_timed(spec->params, operation))
-        histogram_record(latency, took_ns);
-    if (overshoot)
-        histogram_record(overshoot, took_ns - wait_ns);
     bool is_right = workload->is_right(spec->params, operation, record->value);
     if (is_right && took_ns >= wait_ns)
         return;
@@ -107,24 +125,39 @@ static void conclude(struct verdict *v, const struct recorder *recorder,
     }
 }
 
-void verdict_reach(struct verdict *out, const struct spec *spec, const struct recorder *recorder,
-                   int run_error, int main_result, struct histogram *latency,
-                   struct histogram *overshoot) {
+/* Victims that tick are due at known times as well, but have a figure of their own, by phases. */
+static bool is_open_loop(const struct spec *spec, const struct recorder *recorder) {
+    return recorder->start_ns && spec->workload->due_ns && !spec->workload->blocking;
+}
+
+void verdict_reach(struct verdict *out, const struct spec *spec, const void *state,
+                   const struct recorder *recorder, int run_error, int main_result,
+                   struct histogram *latency, struct histogram *overshoot) {
     struct verdict verdict = {.errors = json_object()};
     struct findings findings = {0};
+    if (is_open_loop(spec, recorder))
+        histogram_create(&verdict.intended);
+    const struct sinks sinks = {.latency = latency,
+                                .overshoot = overshoot,
+                                .intended = verdict.intended,
+                                .state = state,
+                                .start_ns = recorder->start_ns};
     recorder_summarise(recorder, &verdict.summary);
     for (uint64_t i = 0; i < recorder->operations; i++) {
         const struct operation_record *record = &recorder->records[i];
         if (record->end_ns && record->error)
             look_at_failed(spec, i, record->error, verdict.errors, &findings);
-        else if (record->end_ns)
-            look_at_ended(spec, i, record, &findings, latency, overshoot);
+        if (!record->end_ns || record->error)
+            continue;
+        record_times(spec, i, record, &sinks);
+        look_at_ended(spec, i, record, &findings);
     }
     conclude(&verdict, recorder, &findings, run_error, main_result);
     *out = verdict;
 }
 
 void verdict_destroy(struct verdict *verdict) {
+    histogram_destroy(verdict->intended);
     json_decref(verdict->errors);
     *verdict = (struct verdict){0};
 }

@@ -17,14 +17,19 @@ struct verdict {
     int limit_cause; /* for limited: the negative errno */
     json_t *errors;  /* count of failed operations by cause; owned by the verdict */
     struct recorder_summary summary;
+
+    /* Of an open loop: latencies from when operations were due, of those in `latency`; otherwise,
+       or when memory is out, NULL. Owned by the verdict. */
+    struct histogram *intended;
 };
 
-/* Judges a run. Latencies of the operations that ended without an error are recorded in `latency`,
-   what they took beyond their waits in `overshoot`, unless that is NULL. run_error is what
-   model_run() returned and main_result what main did. The caller destroys *out. */
-void verdict_reach(struct verdict *out, const struct spec *spec, const struct recorder *recorder,
-                   int run_error, int main_result, struct histogram *latency,
-                   struct histogram *overshoot);
+/* Judges a run; `state` is the workload's. Latencies of the operations that ended without an error
+   are recorded in `latency`, what they took beyond their waits in `overshoot`, unless that is NULL.
+   run_error is what model_run() returned and main_result what main did. The caller destroys *out.
+ */
+void verdict_reach(struct verdict *out, const struct spec *spec, const void *state,
+                   const struct recorder *recorder, int run_error, int main_result,
+                   struct histogram *latency, struct histogram *overshoot);
 
 /* Whether the machine's limits, and not a fault, cause this negative errno. */
 bool verdict_is_limit(int error);

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 /* The processes beside the calling one that belong to the trial. */
-#define DISTURBANCE_OWN_MAX 4
+#define DISTURBANCE_OWN_MAX 5
 
 /* Whose disturbance: filled by the caller. */
 struct disturbance_subject {

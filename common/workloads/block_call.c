@@ -50,6 +50,10 @@ const char *const block_kind_names[] = {
     [BLOCK_FSYNC] = "fsync", [BLOCK_LOCK] = "lock", NULL,
 };
 
+size_t block_call_stack_bytes(enum block_kind kind) {
+    return kind == BLOCK_GETADDRINFO ? (size_t)32 << 10 : 1024;
+}
+
 static int sleep_for(int64_t duration_ns) {
     struct timespec until = clock_timespec(clock_now_ns() + duration_ns);
     int err;

@@ -24,8 +24,8 @@ struct block_call_options {
     uint64_t callers;    /* that may be in a call at once */
 };
 
-/* The most stack that a call uses: getaddrinfo(3) keeps the answers there. */
-#define BLOCK_CALL_STACK_BYTES ((size_t)32 << 10)
+/* The most stack that a call of a kind uses: getaddrinfo(3) keeps the answers there. */
+size_t block_call_stack_bytes(enum block_kind kind);
 
 /* What the calls of one kind need. */
 struct block_call;
@@ -37,7 +37,7 @@ int block_call_create(struct block_call **out, const struct block_call_options *
                       char *message, size_t message_bytes);
 
 /* Makes call `number` as `caller`, 0 <= caller < callers, in the calling thread. Numbers are
-   unique. Needs up to BLOCK_CALL_STACK_BYTES of stack. Returns 0, or the negative errno that the
+   unique. Needs up to block_call_stack_bytes() of stack. Returns 0, or the negative errno that the
    call ended with; -EBADMSG for an answer that is not the one to that question. */
 int block_call_make(struct block_call *call, uint64_t caller, uint64_t number);
 

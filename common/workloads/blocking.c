@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "workloads/arrivals.h"
 #include "workloads/block_call.h"
 #include "workloads/choice.h"
 #include "workloads/fan_out.h"
@@ -16,15 +17,9 @@
 #define MS_NS INT64_C(1000000)
 #define SECOND_NS INT64_C(1000000000)
 
-/* All tasks can be there by so long after main began to spawn them. */
-#define LEAD_NS (10 * MS_NS)
-#define LEAD_NS_PER_TASK (100 * US_NS)
-
 #define CALLS_MAX 10000000
 
-/* A getaddrinfo(3) is called on the task's own stack, and a coroutine's has no room to grow. */
-#define VICTIM_STACK_BYTES 1024
-#define TASK_STACK_BYTES (VICTIM_STACK_BYTES + BLOCK_CALL_STACK_BYTES)
+#define TASK_STACK_BYTES 1024
 
 enum remedy {
     REMEDY_DIRECT,
@@ -102,8 +97,8 @@ static int64_t due_of(const struct blocking_params *p, uint64_t victim, uint64_t
     return (int64_t)tick * p->tick_ns + (int64_t)victim * p->tick_ns / p->victims;
 }
 
-static int64_t blocking_due_ns(const void *params, uint64_t operation) {
-    const struct blocking_params *p = params;
+static int64_t blocking_due_ns(const void *state, uint64_t operation) {
+    const struct blocking_params *p = ((const struct blocking_state *)state)->params;
     return due_of(p, operation / ticks_each(p), operation % ticks_each(p));
 }
 
@@ -207,8 +202,11 @@ static bool blocking_is_right(const void *params, uint64_t operation, uint64_t v
     return value == tick_value(p, operation / ticks_each(p), operation % ticks_each(p));
 }
 
-static int64_t lead_ns(const struct blocking_params *p) {
-    return LEAD_NS + blocking_tasks(p) * LEAD_NS_PER_TASK;
+/* A call is made on the task's own stack, and a coroutine's has no room to grow. */
+static size_t blocking_stack_bytes(const void *params) {
+    const struct blocking_params *p = params;
+    bool is_own = remedy_of(p) != REMEDY_OFFLOAD && p->blockers > 0;
+    return TASK_STACK_BYTES + (is_own ? block_call_stack_bytes(kind_of(p)) : 0);
 }
 
 /* When the last block can have ended. Blocks that are longer than the time between them queue. */
@@ -223,7 +221,8 @@ static int64_t blocking_ideal_ns(const void *params) {
     const struct blocking_params *p = params;
     int64_t last_due_ns = due_of(p, (uint64_t)p->victims - 1, ticks_each(p) - 1);
     int64_t blocks_ns = blocks_end_ns(p);
-    return lead_ns(p) + (last_due_ns > blocks_ns ? last_due_ns : blocks_ns);
+    return arrivals_lead_ns(blocking_tasks(p)) +
+           (last_due_ns > blocks_ns ? last_due_ns : blocks_ns);
 }
 
 static int refuse(char message[WORKLOAD_MESSAGE_BYTES], const char *what) {
@@ -294,7 +293,7 @@ static int blocking_prepare(const struct workload_input *input, void **state,
 
 static int blocking_main(void *state) {
     struct blocking_state *s = state;
-    s->start_ns = recorder_start(s->recorder, lead_ns(s->params));
+    s->start_ns = recorder_start(s->recorder, arrivals_lead_ns(blocking_tasks(s->params)));
     return fan_out_run(s->fan_out);
 }
 
@@ -341,6 +340,7 @@ const struct workload workload_blocking = {
     .params_bytes = sizeof(struct blocking_params),
     .tasks = blocking_tasks,
     .task_stack_bytes = TASK_STACK_BYTES,
+    .stack_bytes = blocking_stack_bytes,
     .blocking = blocking_shape,
     .check = blocking_check,
     .operations = blocking_operations,

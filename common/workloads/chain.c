@@ -8,8 +8,13 @@
 #include <string.h>
 
 #include "http/checksum.h"
+#include "workloads/arrivals.h"
 #include "workloads/fan_out.h"
+#include "workloads/floor_check.h"
 #include "workloads/random.h"
+#include "workloads/touch.h"
+
+#define TASK_STACK_BYTES 384
 
 /* Room that one part takes in the result: "result" + chain + "-" + part + " derived from ". */
 #define CHAIN_PART_BYTES 48
@@ -18,6 +23,7 @@ struct chain_state {
     const struct chain_params *params;
     struct recorder *recorder;
     struct fan_out *fan_out;
+    struct arrivals arrivals;
     char *results; /* of all chains */
 };
 
@@ -84,8 +90,10 @@ static int chain_part(const struct chain_state *s, uint64_t chain, uint64_t part
 static int chain_task(void *state, uint64_t chain) {
     const struct chain_state *s = state;
     char *result = chain_result(s->params, s->results, chain);
+    if (s->params->touch_bytes)
+        touch_stack(s->params->touch_bytes);
+    int err = arrivals_await(&s->arrivals, chain);
     operation_begin(s->recorder, chain);
-    int err = 0;
     for (uint64_t part = 1; part <= (uint64_t)s->params->parts && !err; part++)
         err = chain_part(s, chain, part, result);
     operation_end(s->recorder, chain, err, chain_value(result));
@@ -121,14 +129,36 @@ static bool chain_is_right(const void *params, uint64_t chain, uint64_t value) {
     return is_right;
 }
 
+static int64_t chain_due_ns(const void *state, uint64_t chain) {
+    return ((const struct chain_state *)state)->arrivals.due_ns[chain];
+}
+
 static int64_t chain_ideal_ns(const void *params) {
+    const struct chain_params *p = params;
+    uint64_t chains = chain_operations(p);
     int64_t longest_ns = 0;
-    for (uint64_t chain = 0; chain < chain_operations(params); chain++) {
-        int64_t total_ns = chain_wait_ns(params, chain);
+    for (uint64_t chain = 0; chain < chains; chain++) {
+        int64_t total_ns = chain_wait_ns(p, chain);
         if (total_ns > longest_ns)
             longest_ns = total_ns;
     }
-    return longest_ns;
+    if (!p->arrivals.rate)
+        return longest_ns;
+    return arrivals_ideal_ns(&p->arrivals, &p->common, chains, chain_wait_ns(p, chains - 1),
+                             longest_ns);
+}
+
+static size_t chain_stack_bytes(const void *params) {
+    return TASK_STACK_BYTES + (size_t)((const struct chain_params *)params)->touch_bytes;
+}
+
+static int chain_check(const void *params, char message[WORKLOAD_MESSAGE_BYTES]) {
+    return arrivals_check(&((const struct chain_params *)params)->arrivals, message);
+}
+
+static int chain_check_floor(const void *params, char message[WORKLOAD_MESSAGE_BYTES]) {
+    const struct chain_params *p = params;
+    return floor_check(&p->arrivals, p->touch_bytes, message);
 }
 
 static void chain_destroy(void *state) {
@@ -136,6 +166,7 @@ static void chain_destroy(void *state) {
     if (!s)
         return;
     fan_out_destroy(s->fan_out);
+    arrivals_destroy(&s->arrivals);
     free(s->results);
     free(s);
 }
@@ -150,6 +181,9 @@ static int chain_prepare(const struct workload_input *input, void **state,
     s->recorder = input->recorder;
     int err = chain_results_create(&s->results, s->params);
     if (!err)
+        err = arrivals_init(&s->arrivals, &s->params->arrivals, s->params->common.seed,
+                            chain_operations(s->params));
+    if (!err)
         err = fan_out_create(&s->fan_out, chain_operations(s->params), "chain", chain_task, s,
                              s->recorder);
     if (err) {
@@ -161,7 +195,8 @@ static int chain_prepare(const struct workload_input *input, void **state,
 }
 
 static int chain_main(void *state) {
-    const struct chain_state *s = state;
+    struct chain_state *s = state;
+    arrivals_start(&s->arrivals, s->recorder, s->params->common.tasks);
     return fan_out_run(s->fan_out);
 }
 
@@ -171,6 +206,8 @@ static const struct parameter chain_parameters[] = {
      "parts of each chain, one after the other"},
     {"max-wait", PARAMETER_DURATION, offsetof(struct chain_params, max_wait_ns), "100ms", 0,
      3600 * INT64_C(1000000000), "DURATION", "each part waits a seeded 0..max-wait"},
+    ARRIVALS_PARAMETERS(struct chain_params),
+    TOUCH_PARAMETER(struct chain_params),
     WORKLOAD_PARAMETER_SEED,
     {0},
 };
@@ -181,11 +218,15 @@ const struct workload workload_chain = {
     .operation = "one chain",
     .parameters = chain_parameters,
     .params_bytes = sizeof(struct chain_params),
-    .task_stack_bytes = 640,
+    .task_stack_bytes = TASK_STACK_BYTES,
+    .stack_bytes = chain_stack_bytes,
+    .check = chain_check,
+    .check_floor = chain_check_floor,
     .operations = chain_operations,
     .wait_ns = chain_wait_ns,
     .is_right = chain_is_right,
     .ideal_ns = chain_ideal_ns,
+    .due_ns = chain_due_ns,
     .prepare = chain_prepare,
     .main = chain_main,
     .destroy = chain_destroy,

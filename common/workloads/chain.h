@@ -3,12 +3,15 @@
 #ifndef TVA_WORKLOADS_CHAIN_H
 #define TVA_WORKLOADS_CHAIN_H
 
+#include "workloads/arrivals.h"
 #include "workloads/workload.h"
 
 struct chain_params {
     struct workload_params common;
+    struct arrivals_params arrivals;
     int64_t parts;
     int64_t max_wait_ns;
+    int64_t touch_bytes;
 };
 
 /* The results of all chains: room for each, empty at first. The caller frees *out. Returns 0 or

@@ -12,6 +12,7 @@
 #include "workloads/busy.h"
 #include "workloads/fan_out.h"
 #include "workloads/random.h"
+#include "workloads/work.h"
 
 struct cpu_params {
     struct workload_params common;
@@ -25,17 +26,11 @@ struct cpu_state {
     struct fan_out *fan_out;
 };
 
-static uint64_t hash(uint64_t value, int64_t rounds) {
-    for (; rounds > 0; rounds--)
-        value = random_mix(value);
-    return value;
-}
-
 static int compute(const struct cpu_params *params, uint64_t *value) {
     int64_t part = params->yield_every ? params->yield_every : params->work;
     int err = 0;
     for (int64_t left = params->work; left > 0 && !err; left -= part) {
-        *value = hash(*value, part < left ? part : left);
+        *value = work_hash(*value, part < left ? part : left);
         if (left > part)
             err = task_yield();
     }
@@ -61,7 +56,7 @@ static int64_t cpu_units(const void *params) {
 
 static bool cpu_is_right(const void *params, uint64_t number, uint64_t value) {
     const struct cpu_params *p = params;
-    return value == hash(random_at((uint64_t)p->common.seed, number), p->work);
+    return value == work_hash(random_at((uint64_t)p->common.seed, number), p->work);
 }
 
 static void cpu_destroy(void *state) {

@@ -9,10 +9,16 @@
 
 #include "http/body.h"
 #include "http/url.h"
+#include "workloads/arrivals.h"
 #include "workloads/fan_out.h"
+#include "workloads/floor_check.h"
 #include "workloads/random.h"
+#include "workloads/touch.h"
+#include "workloads/work.h"
 
 #define SECOND_NS INT64_C(1000000000)
+
+#define TASK_STACK_BYTES 896
 
 /* The error of a response with a status of 400 and above is -(FETCH_ERROR_HTTP + status); no errno
    reaches that high. */
@@ -32,6 +38,7 @@ struct fetch_state {
     const struct fetch_params *params;
     struct recorder *recorder;
     struct fan_out *fan_out;
+    struct arrivals arrivals;
     struct fetch_requests requests;
     struct fetch_client *clients; /* one a task */
 };
@@ -45,26 +52,34 @@ static uint64_t body_seed(const struct fetch_params *p, uint64_t operation) {
     return random_at((uint64_t)p->common.seed, operation);
 }
 
-/* The value of a fetch. Of a server that is not ours nobody knows the body: its status stands for
-   it, and that the response was complete. */
-uint64_t fetch_value(const struct fetch_params *params, const struct http_response *response) {
+static uint64_t work_value(const struct fetch_params *p, uint64_t operation) {
+    return p->work ? work_hash(body_seed(p, operation), p->work) : 0;
+}
+
+/* Of a server that is not ours nobody knows the body: its status stands for it, and that the
+   response was complete. What the work came to is mixed in so that it can be taken out again. */
+uint64_t fetch_value(const struct fetch_params *params, uint64_t operation,
+                     const struct http_response *response) {
     uint64_t status = (uint64_t)response->status;
+    uint64_t work = work_value(params, operation);
     if (!fetch_needs_origin(params))
-        return status;
-    return random_at(response->body_checksum ^ random_mix(response->body_bytes), status);
+        return work ^ status;
+    return work ^ random_at(response->body_checksum ^ random_mix(response->body_bytes), status);
 }
 
 static bool fetch_is_right(const void *params, uint64_t operation, uint64_t value) {
     const struct fetch_params *p = params;
-    if (!fetch_needs_origin(p))
-        return value >= 200 && value < 400;
+    if (!fetch_needs_origin(p)) {
+        uint64_t status = value ^ work_value(p, operation);
+        return status >= 200 && status < 400;
+    }
     uint64_t size_bytes = (uint64_t)p->size_bytes;
     struct http_response expected = {
         .status = 200,
         .body_bytes = size_bytes,
         .body_checksum = body_checksum(body_seed(p, operation), size_bytes),
     };
-    return value == fetch_value(p, &expected);
+    return value == fetch_value(p, operation, &expected);
 }
 
 static void write_seed(char *digits, uint64_t seed) {
@@ -88,19 +103,28 @@ int fetch_error(int err, const struct http_response *response) {
     return !err && response->status >= 400 ? -(FETCH_ERROR_HTTP + response->status) : err;
 }
 
+static void fetch_one(const struct fetch_state *s, struct fetch_client *client, uint64_t op) {
+    const struct fetch_params *p = s->params;
+    const struct http_url *url = fetch_url(&s->requests, op);
+    const char *target = fetch_target(&s->requests, op, client->target);
+    struct http_response response;
+    int err = arrivals_await(&s->arrivals, op);
+    operation_begin(s->recorder, op);
+    if (!err)
+        err = http_get(client->connection, url, target, task_deadline(p->request_timeout_ns),
+                       &response);
+    err = fetch_error(err, &response);
+    operation_end(s->recorder, op, err, err ? 0 : fetch_value(p, op, &response));
+}
+
 static int fetch_task(void *state, uint64_t number) {
     const struct fetch_state *s = state;
     const struct fetch_params *p = s->params;
     struct fetch_client *client = &s->clients[number];
-    for (uint64_t op = number; op < (uint64_t)p->requests; op += (uint64_t)p->common.tasks) {
-        const struct http_url *url = fetch_url(&s->requests, op);
-        const char *target = fetch_target(&s->requests, op, client->target);
-        struct http_response response;
-        operation_begin(s->recorder, op);
-        int err = http_get(client->connection, url, target, task_deadline(p->request_timeout_ns),
-                           &response);
-        operation_end(s->recorder, op, fetch_error(err, &response), fetch_value(p, &response));
-    }
+    if (p->touch_bytes)
+        touch_stack(p->touch_bytes);
+    for (uint64_t op = number; op < (uint64_t)p->requests; op += (uint64_t)p->common.tasks)
+        fetch_one(s, client, op);
     http_connection_close(client->connection);
     return 0;
 }
@@ -114,12 +138,25 @@ static int64_t fetch_wait_ns(const void *params, uint64_t operation) {
     return fetch_needs_origin(params) ? ((const struct fetch_params *)params)->delay_ns : 0;
 }
 
+static int64_t fetch_due_ns(const void *state, uint64_t operation) {
+    return ((const struct fetch_state *)state)->arrivals.due_ns[operation];
+}
+
 /* The first task has the most requests. What 64 bits cannot hold is longer than any time limit. */
 static int64_t fetch_ideal_ns(const void *params) {
     const struct fetch_params *p = params;
     int64_t requests = (p->requests + p->common.tasks - 1) / p->common.tasks;
     int64_t ideal_ns;
-    return __builtin_mul_overflow(requests, fetch_wait_ns(p, 0), &ideal_ns) ? INT64_MAX : ideal_ns;
+    if (__builtin_mul_overflow(requests, fetch_wait_ns(p, 0), &ideal_ns))
+        return INT64_MAX;
+    if (!p->arrivals.rate)
+        return ideal_ns;
+    return arrivals_ideal_ns(&p->arrivals, &p->common, fetch_operations(p), fetch_wait_ns(p, 0),
+                             ideal_ns);
+}
+
+static size_t fetch_stack_bytes(const void *params) {
+    return TASK_STACK_BYTES + (size_t)((const struct fetch_params *)params)->touch_bytes;
 }
 
 static const char *fetch_error_name(int error) {
@@ -181,6 +218,9 @@ static int fetch_check(const void *params, char message[WORKLOAD_MESSAGE_BYTES])
                  (long long)p->requests, (long long)p->common.tasks, (long long)p->common.tasks);
         return -EINVAL;
     }
+    int err = arrivals_check(&p->arrivals, message);
+    if (err)
+        return err;
     if (!fetch_needs_origin(p))
         return check_urls(p->urls, message);
     if (p->delay_ns >= p->request_timeout_ns) {
@@ -190,6 +230,11 @@ static int fetch_check(const void *params, char message[WORKLOAD_MESSAGE_BYTES])
         return -EINVAL;
     }
     return 0;
+}
+
+static int fetch_check_floor(const void *params, char message[WORKLOAD_MESSAGE_BYTES]) {
+    const struct fetch_params *p = params;
+    return floor_check(&p->arrivals, p->touch_bytes, message);
 }
 
 /* A response of our origin with its headers fits one read, if it is not too long for that. Of other
@@ -275,6 +320,7 @@ static void fetch_destroy(void *state) {
     if (!s)
         return;
     fan_out_destroy(s->fan_out);
+    arrivals_destroy(&s->arrivals);
     for (int64_t i = 0; s->clients && i < s->params->common.tasks; i++)
         http_connection_destroy(s->clients[i].connection);
     free(s->clients);
@@ -293,6 +339,9 @@ static int fetch_prepare(const struct workload_input *input, void **state,
     if (!err)
         err = prepare_clients(s);
     if (!err)
+        err = arrivals_init(&s->arrivals, &s->params->arrivals, s->params->common.seed,
+                            fetch_operations(s->params));
+    if (!err)
         err = fan_out_create(&s->fan_out, (uint64_t)s->params->common.tasks, "fetch", fetch_task, s,
                              s->recorder);
     if (err) {
@@ -304,7 +353,8 @@ static int fetch_prepare(const struct workload_input *input, void **state,
 }
 
 static int fetch_main(void *state) {
-    const struct fetch_state *s = state;
+    struct fetch_state *s = state;
+    arrivals_start(&s->arrivals, s->recorder, s->params->common.tasks);
     return fan_out_run(s->fan_out);
 }
 
@@ -322,6 +372,9 @@ static const struct parameter fetch_parameters[] = {
      "fetch from here, not from our origin; several are taken in turn"},
     {"request-timeout", PARAMETER_DURATION, offsetof(struct fetch_params, request_timeout_ns),
      "10s", 1, 7200 * SECOND_NS, "DURATION", "of one request, connecting included"},
+    ARRIVALS_PARAMETERS(struct fetch_params),
+    WORK_PARAMETER(struct fetch_params),
+    TOUCH_PARAMETER(struct fetch_params),
     WORKLOAD_PARAMETER_SEED,
     {0},
 };
@@ -332,13 +385,16 @@ const struct workload workload_fetch = {
     .operation = "one fetch",
     .parameters = fetch_parameters,
     .params_bytes = sizeof(struct fetch_params),
-    .task_stack_bytes = 1280,
+    .task_stack_bytes = TASK_STACK_BYTES,
+    .stack_bytes = fetch_stack_bytes,
     .needs_origin = fetch_needs_origin,
     .check = fetch_check,
+    .check_floor = fetch_check_floor,
     .operations = fetch_operations,
     .wait_ns = fetch_wait_ns,
     .is_right = fetch_is_right,
     .ideal_ns = fetch_ideal_ns,
+    .due_ns = fetch_due_ns,
     .prepare = fetch_prepare,
     .main = fetch_main,
     .destroy = fetch_destroy,

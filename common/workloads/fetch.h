@@ -4,18 +4,22 @@
 #define TVA_WORKLOADS_FETCH_H
 
 #include "http/client.h"
+#include "workloads/arrivals.h"
 #include "workloads/workload.h"
 
 #define FETCH_TARGET_BYTES 96
 
 struct fetch_params {
     struct workload_params common;
+    struct arrivals_params arrivals;
     int64_t requests;
     int64_t is_kept_alive;
     int64_t delay_ns;
     int64_t size_bytes;
     char *urls; /* joined by '|'; empty: our origin */
     int64_t request_timeout_ns;
+    int64_t work; /* rounds of the hash after each response */
+    int64_t touch_bytes;
 };
 
 /* What is asked for, and where. Request i is made by task i % tasks, and goes to URL i % URLs. */
@@ -41,8 +45,10 @@ const struct http_url *fetch_url(const struct fetch_requests *requests, uint64_t
 const char *fetch_target(const struct fetch_requests *requests, uint64_t operation,
                          char own_target[FETCH_TARGET_BYTES]);
 
-/* The error and the value of a fetch that ended with `err` and with this response. */
+/* The error and the value of request `operation`, which ended with `err` and with this response.
+   Computing the value is the request's work. */
 int fetch_error(int err, const struct http_response *response);
-uint64_t fetch_value(const struct fetch_params *params, const struct http_response *response);
+uint64_t fetch_value(const struct fetch_params *params, uint64_t operation,
+                     const struct http_response *response);
 
 #endif

@@ -62,7 +62,12 @@ struct workload {
     int64_t (*units)(const void *params); /* in each operation; NULL: 1 */
 
     int64_t (*tasks)(const void *params); /* how many there are; NULL: what `tasks` says */
-    size_t task_stack_bytes; /* the most stack that one of its tasks uses in an optimised build */
+
+    /* The most stack that one of its tasks uses in an optimised build, and, where that depends on
+       the parameters, with these: then no task may be given less than that. */
+    size_t task_stack_bytes;
+    size_t (*stack_bytes)(const void *params); /* not below task_stack_bytes; NULL: that */
+
     bool is_sleep; /* an operation only sleeps: what it takes beyond its wait is overshoot */
 
     /* What distinguishes a workload of ticks and blocks; NULL: it is none. */
@@ -78,6 +83,9 @@ struct workload {
        message. */
     int (*check)(const void *params, char message[WORKLOAD_MESSAGE_BYTES]);
 
+    /* Whether a floor (bare.h) can do what these parameters ask for; NULL: any can. As check. */
+    int (*check_floor)(const void *params, char message[WORKLOAD_MESSAGE_BYTES]);
+
     /* The oracle, computed serially from the parameters alone. */
     uint64_t (*operations)(const void *params);
     int64_t (*wait_ns)(const void *params, uint64_t operation); /* that the operation contains */
@@ -88,8 +96,8 @@ struct workload {
     int64_t (*ideal_ns)(const void *params); /* the shortest wall time that the waits allow */
 
     /* When an operation is due, counted from recorder_start(); NULL: whenever its task comes to it.
-     */
-    int64_t (*due_ns)(const void *params, uint64_t operation);
+       Asked only after a run that called that. */
+    int64_t (*due_ns)(const void *state, uint64_t operation);
 
     /* Allocates and touches all that the run needs. Returns 0, or a negative errno with a line in
        message. main runs as the first task; what it returns is 0 or why the run was cut short. */

@@ -101,8 +101,8 @@ def test_plan_json_has_every_cell_expanded(tva):
     assert (plan["name"], plan["seed"], plan["rounds"], plan["repeats"]) == ("tiny", 3, 2, 0)
     assert [cell["cell"] for cell in plan["cells"]] == [0, 1, 2, 3, 4]
     last = plan["cells"][4]
-    assert set(last) == {"cell", "workload", "model", "spec", "model_spec", "cpus", "rounds",
-                         "timeline", "witness", "params", "model_params"}
+    assert set(last) == {"cell", "workload", "model", "spec", "model_spec", "cpus", "conditions",
+                         "rounds", "timeline", "witness", "params", "model_params"}
     assert last["rounds"] == 1 and last["timeline"] is True and last["witness"] is True
     assert last["params"]["max-wait"] == "5ms"
     specs = {(cell["model"], cell["spec"]) for cell in plan["cells"]}

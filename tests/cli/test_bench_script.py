@@ -26,12 +26,12 @@ esac
 def bench(tmp_path):
     """Runs scripts/bench where its three programs end with these statuses; tells its own status and
     what it called, in order."""
-    def run(tva=0, witness=0, report=0):
+    def run(tva=0, witness=0, report=0, arguments=("--only=sleep",)):
         write(tmp_path / "build" / "tva", TVA.format(status=tva))
         write(tmp_path / "python", PYTHON.format(witness=witness, report=report))
         write(tmp_path / "scripts" / "find-python", f"#!/bin/sh\necho {tmp_path}/python\n")
         shutil.copy(BENCH, tmp_path / "scripts" / "bench")
-        done = subprocess.run([tmp_path / "scripts" / "bench", "quick", "--only=sleep"], timeout=30,
+        done = subprocess.run([tmp_path / "scripts" / "bench", "quick", *arguments], timeout=30,
                               stdout=subprocess.PIPE, text=True, check=False)
         run.printed = done.stdout
         return done.returncode, (tmp_path / "log").read_text().splitlines()
@@ -51,6 +51,12 @@ REPORTED = "scripts/report.py results/some"
 
 def test_it_measures_then_times_then_reports_on_the_folder_that_tva_named_last(bench):
     assert bench() == (0, [MEASURED, WITNESSED, REPORTED])
+
+
+@pytest.mark.parametrize("arguments", [("--resume=results/some",), ("--resume", "results/some")])
+def test_a_run_is_gone_on_with_under_its_own_plan_and_with_its_witness(bench, arguments):
+    assert bench(arguments=arguments) == (
+        0, [f"tva bench {' '.join(arguments)}", f"{WITNESSED} --resume", REPORTED])
 
 
 def test_a_failed_trial_is_reported_and_the_status_is_1(bench):

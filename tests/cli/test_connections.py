@@ -9,7 +9,7 @@ import pytest
 
 from test_bench import live_processes
 
-MODELS = ["async", "pool", "threads"]
+MODELS = ["async", "async-multi", "pool", "threads"]
 
 
 def rows_of(done):

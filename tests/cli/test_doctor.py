@@ -31,7 +31,7 @@ def test_noise_was_measured():
 
 
 def test_a_limit_that_is_too_low_comes_with_advice():
-    low = subprocess.run(["bash", "-c", f"ulimit -Hn 200; exec {TVA} doctor"], capture_output=True,
+    low = subprocess.run(["bash", "-c", f"ulimit -n 200; exec {TVA} doctor"], capture_output=True,
                          text=True, timeout=60)
     lines = low.stdout.splitlines()
     at = next(i for i, line in enumerate(lines) if "RLIMIT_NOFILE" in line)

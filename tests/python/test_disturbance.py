@@ -45,5 +45,5 @@ def test_the_report_tells_how_the_control_spin_drifted(run, tmp_path, monkeypatc
     monkeypatch.setattr(report, "write_charts", lambda *_: [])
     assert report.main([str(run.path), f"--out={tmp_path / 'out'}"]) == 0
     text = (tmp_path / "out" / "report.md").read_text()
-    assert "before each of 2 rounds: median 22.5 ms, from -20.0 % to +20.0 %" in text
-    assert "the last round's against the first's +50.0 %" in text
+    assert "2 times before a round or the rest of one: median 22.5 ms, from -20.0 % to +20.0 %" in text
+    assert "the last against the first +50.0 %" in text

@@ -156,7 +156,8 @@ static void fetch_body(void *state, uint64_t number) {
         const char *target = fetch_target(&floor->requests, op, client->target);
         operation_begin(floor->recorder, op);
         int err = fetch_one(client, url, target, p->request_timeout_ns);
-        operation_end(floor->recorder, op, fetch_error(err, response), fetch_value(p, response));
+        operation_end(floor->recorder, op, fetch_error(err, response),
+                      fetch_value(p, op, response));
     }
     disconnect(client);
 }
