@@ -40,7 +40,8 @@ static void prepare(struct judged *j, const char *text) {
 static void judge(struct judged *j) {
     if (j->spec.workload->settle)
         j->spec.workload->settle(j->state);
-    verdict_reach(&j->verdict, &j->spec, j->state, j->recorder, 0, j->main_result, j->latency, NULL);
+    verdict_reach(&j->verdict, &j->spec, j->state, j->recorder, 0, j->main_result, j->latency,
+                  NULL);
 }
 
 static void run_spec(struct judged *j, const char *text, const struct model *model,
