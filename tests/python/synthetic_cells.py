@@ -70,6 +70,9 @@ def floor_rows(rounds=6, tax=1.05):
 RUNGS = {
     "the base": ({}, {}, {}, 3.0),
     "cpus=0": ({"cpus": "0", "conditions": CONDITIONS.replace("cpus=,o", "cpus=0,o")}, {}, {}, 0.5),
+    "cpus=0, origin-cpus=1": (
+        {"cpus": "0", "conditions": CONDITIONS.replace("cpus=,origin-cpus=", "cpus=0,origin-cpus=1")},
+        {}, {}, 0.6),
     "load=1": ({"conditions": CONDITIONS.replace("load=0", "load=1")}, {}, {}, 2.5),
     "jitter=1ms": ({"spec": BASE.replace("jitter=0", "jitter=1ms")}, {}, {}, 1.0),
     "stack=1MiB in threads": ({}, {"model_spec": "threads:stack=1MiB"}, {}, 3.5),

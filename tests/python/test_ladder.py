@@ -26,6 +26,7 @@ def test_a_rung_is_named_by_its_one_flag_and_another_n_is_none(found):
 
 
 @pytest.mark.parametrize("flag, effect", [("cpus=0", ladder.CHANGES), ("load=1", ladder.SAME),
+                                          ("cpus=0, origin-cpus=1", ladder.CHANGES),
                                           ("jitter=1ms", ladder.FADES),
                                           ("stack=1MiB in threads", ladder.SAME),
                                           ("timer=coarse", ladder.SAME)])
@@ -57,8 +58,18 @@ def test_what_both_models_change_is_not_told_of_one_alone():
     assert [flag for flag, _ in ladder.rungs_of(pairs[0], pairs)] == ["stack=1MiB"]
 
 
-def cell(model, stack):
-    return cells.Cell("sleep", BASE, model, f"{model}:stack={stack}", None, 1000, ())
+def test_a_pool_is_a_rung_in_place_of_threads_and_never_the_base():
+    ok = ({"status": "ok"},)
+    pools = [cell("pool", f"64KiB,workers={workers}", ok) for workers in (8, 100)]
+    pairs = ladder.pairs_of([*pools, cell("threads", "64KiB", ok), cell("async", "auto", ok)])
+    base, rungs = ladder.find_base(pairs)
+    assert base.threads.model == "threads"
+    assert [flag for flag, _ in rungs] == [f"a pool of {workers} instead of a thread per task"
+                                           for workers in (8, 100)]
+
+
+def cell(model, stack, rows=()):
+    return cells.Cell("sleep", BASE, model, f"{model}:stack={stack}", None, 1000, rows)
 
 
 def test_cells_under_unusual_conditions_are_in_the_ladder_alone():

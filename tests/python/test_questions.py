@@ -179,6 +179,16 @@ def test_the_time_of_a_unit_is_of_a_batch_or_of_all():
     assert cells.unit_ns({**row, "unit": None}) is None
 
 
+def test_the_witness_is_held_against_trials_under_the_same_conditions(run_folder):
+    run = load_run(run_folder)
+    result = run.witness["results"][0]
+    own = next(cell for cell in run.plan["cells"] if cell["cell"] == result["cell"])
+    slow = [{**row, "conditions": "load=2", "process": {"wall_ns": 10**12}} for row in run.rows
+            if (row["spec"], row["model_spec"]) == (own["spec"], own["model_spec"])]
+    both = replace(run, rows=[*run.rows, *slow])
+    assert reconcile.accounts(both) == reconcile.accounts(run)
+
+
 def test_each_cell_that_hyperfine_timed_has_an_account(run_folder):
     run = load_run(run_folder)
     found = reconcile.accounts(run)
