@@ -167,13 +167,17 @@ void loop_wait_finally(struct loop *l, const char *what) {
     suspend(l, what, true);
 }
 
+SEEN_BY_DETECTOR static void cut_turn(struct loop *l) {
+    l->switches_left = 0;
+}
+
 int loop_yield(struct loop *l) {
     int err = async_take_cancellation(l->current);
     if (err)
         return err;
     loop_make_ready(l, l->current);
     if (--l->yields_left == 0)
-        l->switches_left = 0;
+        cut_turn(l);
     leave_current(l);
     return 0;
 }

@@ -17,6 +17,8 @@ static double in_ms(int64_t ns) {
 static const char *reason_of(int place_error) {
     if (place_error == -ESRCH)
         return "it let go just then";
+    if (place_error == -EINTR)
+        return "the tracer was killed";
     return place_error ? strerror(-place_error) : "no symbols";
 }
 

@@ -12,7 +12,8 @@
 struct offence {
     char task_name[OFFENCE_NAME_BYTES];
     int64_t held_ns;
-    int place_error; /* why the place is not known: negative errno, -ESRCH if the task let go */
+    int place_error; /* why the place is not known: -ESRCH, the task let go; else as of
+                        snapshot_take() */
     struct backtrace place;
 };
 

@@ -27,7 +27,8 @@ void snapshot_allow(void);
 /* Takes one of another thread of this process. In a system call that even a debugger would end
    with EINTR the thread is left alone, and only the two pointers are known. Takes some 0.1 ms, or
    as long as an uninterruptible system call does. Returns 0; -EPERM where the kernel forbids it, or
-   a debugger is at work; -ENOTSUP; -ENOMEM. */
+   a debugger is at work; -ESRCH if the thread has ended; -EINTR if the tracer was killed; -EAGAIN;
+   -ENOTSUP; -ENOMEM. */
 int snapshot_take(struct snapshot *out, pid_t thread_id);
 
 /* Copies memory of this process that may be changed or unmapped meanwhile. Returns the number of

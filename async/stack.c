@@ -178,10 +178,8 @@ static struct stack *take_free(struct stack_pool *pool) {
     return stack;
 }
 
-struct stack *stack_take(struct stack_pool *pool) {
-    struct stack *stack = take_free(pool);
-    if (stack)
-        return stack;
+/* Apart, since its locals would make taking a free one save registers. */
+static __attribute__((noinline)) struct stack *take_other(struct stack_pool *pool) {
     if (atomic_load_explicit(&pool->given_from_afar, memory_order_relaxed)) {
         pool->free = atomic_exchange(&pool->given_from_afar, NULL);
         return take_free(pool);
@@ -190,6 +188,11 @@ struct stack *stack_take(struct stack_pool *pool) {
         if (add_slab(pool))
             return NULL;
     return take_fresh(pool);
+}
+
+struct stack *stack_take(struct stack_pool *pool) {
+    struct stack *stack = take_free(pool);
+    return stack ? stack : take_other(pool);
 }
 
 void stack_give(struct stack *stack) {
