@@ -84,7 +84,8 @@ def witness_section(run):
 def bound_text():
     return ("The remainder, hyperfine's median minus the runner's, may be at most "
             f"{time_text(reconcile.REMAINDER_NS)} or {percent_text(reconcile.REMAINDER_SHARE)} of the "
-            "process, whichever is more, either way.")
+            "process, or half the range of hyperfine's times and half that of the runner's together, "
+            "whichever is most, either way.")
 
 
 def witness_row(a):

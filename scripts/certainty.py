@@ -117,7 +117,8 @@ def disturbance_words(run):
 REASONS = {"steal": "the hypervisor gave the cores to others",
            "throttled": "a CPU quota stopped the trial",
            "others": "other processes used the cores",
-           "control": "the control ticker was late too"}
+           "control": "the control ticker was late too",
+           "quiet": "the trial's own quiet part was as late as what it was to tell apart"}
 
 
 def has_reasons(run):

@@ -41,6 +41,11 @@ def dig(row, *keys):
     return row
 
 
+def cell_key(cell_or_row):
+    """What a cell of the plan and its rows have in common."""
+    return tuple(cell_or_row.get(key) for key in ("spec", "model_spec", "cpus", "conditions"))
+
+
 def load_run(path):
     """Reads the folder `path` into a Run. Raises LoadError if there is nothing to report on."""
     path = Path(path)

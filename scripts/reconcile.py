@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import cells as rows_of
 import stats
-from load import dig
+from load import cell_key, dig
 from units import time_text
 
 REMAINDER_NS = 5_000_000
@@ -15,7 +15,9 @@ REMAINDER_SHARE = 0.10
 @dataclass(frozen=True)
 class Account:
     """One cell that hyperfine timed. `process_ns` is the runner's median, from before exec to the
-    end; `phases_ns` of spawn, run and join in it; both None without an ok trial."""
+    end; `phases_ns` of spawn, run and join in it; both None without an ok trial. `spread_ns`: half the
+    range of hyperfine's times and half that of the runner's, added: they were taken at different
+    times, on a machine that varied by so much."""
 
     spec: str
     model_spec: str
@@ -26,6 +28,7 @@ class Account:
     runs: int
     process_ns: float | None
     phases_ns: float | None
+    spread_ns: float = 0.0
 
     @property
     def remainder_ns(self):
@@ -35,8 +38,8 @@ class Account:
     @property
     def bound_ns(self):
         """What the remainder may be at most, whichever way."""
-        return None if self.process_ns is None else max(REMAINDER_NS,
-                                                        REMAINDER_SHARE * self.process_ns)
+        return None if self.process_ns is None else max(
+            REMAINDER_NS, REMAINDER_SHARE * self.process_ns, self.spread_ns)
 
     @property
     def problem(self):
@@ -59,19 +62,25 @@ def accounts(run):
     trials = {}
     for row in run.rows:
         if row["status"] == "ok" and row.get("timeline") is None:
-            trials.setdefault((row["spec"], row["model_spec"], row["cpus"]), []).append(row)
-    return [account(result, trials, run.plan) for result in dig(run.witness, "results") or []]
+            trials.setdefault(cell_key(row), []).append(row)
+    cells = {cell["cell"]: cell for cell in dig(run.plan, "cells") or []}
+    return [account(result, cells.get(result.get("cell"), result), trials)
+            for result in dig(run.witness, "results") or []]
 
 
-def account(result, trials, plan):
-    cells = dig(plan, "cells") or []
-    cpus = next((c.get("cpus") for c in cells if c.get("cell") == result.get("cell")), None)
-    rows = trials.get((result["spec"], result["model_spec"], cpus), [])
+def account(result, cell, trials):
+    rows = trials.get(cell_key(cell), [])
     process, phases = (median_of(rows, figure) for figure in (rows_of.process_wall_ns, rows_of.wall_ns))
     spread = result.get("stddev")
-    return Account(result["spec"], result["model_spec"], cpus, result["mean"] * 1e9,
+    return Account(result["spec"], result["model_spec"], cell.get("cpus"), result["mean"] * 1e9,
                    None if spread is None else spread * 1e9, result["median"] * 1e9,
-                   len(result.get("times") or []), process, phases)
+                   len(result.get("times") or []), process, phases,
+                   half_range(result.get("times") or []) * 1e9 +
+                   half_range([ns for ns in map(rows_of.process_wall_ns, rows) if ns is not None]))
+
+
+def half_range(values):
+    return (max(values) - min(values)) / 2 if values else 0.0
 
 
 def median_of(rows, figure):

@@ -32,8 +32,9 @@ def fetch_section(families, comparisons, open_cells, textbook_families, pictures
     if not own and not connections:
         return missing(FETCH, "fetch", "quick")
     fetch = [verdict_of([c for c in comparisons if c.workload == "fetch"]), *pictures,
-             Paragraph("Keep in mind the origin: where its CPU time comes near the wall time, it was "
-                       "the origin that was measured."),
+             Paragraph("Keep in mind the origin, which serves on one core: where it used "
+                       f"{percent_text(ORIGIN_SHARE_MAX)} of that or more, it was the limit, not the "
+                       "model, and its share is marked so."),
              throughput_table(own), distribution_table(own, "latency_ns", "Latency of a fetch"),
              *open_loop.open_loop_blocks([c for c in open_cells if c.workload == "fetch"])] if own else []
     return [Heading(2, FETCH, "fetch"), *fetch, *connections]
@@ -44,10 +45,21 @@ def throughput_table(families):
              interval_value(cell.median(rows_of.throughput), RATE_STEPS, 4),
              interval_value(cell.median(rows_of.cpu_per_operation_ns), TIME_STEPS),
              median_value(cell, key_figure("origin", "requests"), count_text),
-             median_value(cell, origin_share, percent_text)]
+             median_value(cell, origin_share, origin_text)]
             for family, series, cell in each_cell(families)]
     return Table([*CELL_COLUMNS, "fetches per second", "CPU per fetch", "requests the origin counted",
                   "origin's CPU time / wall time"], rows, "Throughput: medians with 95 % intervals")
+
+
+# Of one core: the origin serves on one thread, and with this much of it used it is what limits.
+ORIGIN_SHARE_MAX = 0.85
+
+
+def origin_text(share):
+    """The share, marked where the origin was the limit, so that the cell tells of it, not of the
+    model."""
+    text = percent_text(share)
+    return text if share is None or share < ORIGIN_SHARE_MAX else f"{text}, the limit"
 
 
 def origin_share(row):

@@ -20,7 +20,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from load import LoadError, dig, load_run
+from load import LoadError, cell_key, dig, load_run
 
 DEFAULT_TVA = Path(__file__).resolve().parent.parent / "build" / "tva"
 WARMUPS = 1
@@ -67,15 +67,11 @@ def witness_cells(run):
     cells = [cell for cell in dig(run.plan, "cells") or [] if cell.get("witness")]
     if not cells:
         raise WitnessError(f"{run.path}/plan.json: no cell with \"witness\": true")
-    able = {key_of(row) for row in run.rows if row["status"] == "ok"}
-    cells = [cell for cell in cells if key_of(cell) in able]
+    able = {cell_key(row) for row in run.rows if row["status"] == "ok"}
+    cells = [cell for cell in cells if cell_key(cell) in able]
     if not cells:
         raise WitnessError(f"{run.path}: no cell for the witness had a trial that ended ok")
     return cells
-
-
-def key_of(cell_or_row):
-    return tuple(cell_or_row.get(key) for key in ("spec", "model_spec", "cpus", "conditions"))
 
 
 def check_tools(tva):
@@ -111,7 +107,7 @@ def time_cells(run, cells, results, options):
 def trial_seconds(run, cell):
     """How long a trial of the cell took as a process, at most, in seconds."""
     taken = [dig(row, "process", "wall_ns") or row["wall_ns"] for row in run.rows
-             if row["status"] == "ok" and key_of(row) == key_of(cell)]
+             if row["status"] == "ok" and cell_key(row) == cell_key(cell)]
     return max(taken) / 1e9
 
 

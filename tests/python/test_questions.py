@@ -157,6 +157,12 @@ def test_the_witness_agrees_within_5_ms_or_a_tenth(hyperfine_ms, process_ms, is_
     assert (account(hyperfine_ms, process_ms, 5).problem is None) == is_reconciled
 
 
+def test_the_witness_may_differ_by_what_each_of_the_two_varies_by():
+    account = reconcile.Account("s", "m", None, 1.4e8, None, 1.4e8, 3, 1e8, 9e7, spread_ns=5e7)
+    assert account.problem is None
+    assert replace(account, spread_ns=3e7).problem
+
+
 def test_a_process_cannot_take_less_than_its_phases():
     assert "less than the program's phases" in account(100, 100, 120).problem
     assert replace(account(100, 100), process_ns=None).problem is None
