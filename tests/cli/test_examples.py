@@ -170,7 +170,7 @@ def test_count_blocking_names_each_task_that_held_the_loop_how_long_and_where():
 
 @pytest.mark.parametrize("model", MODELS)
 def test_nothing_is_told_of_tasks_that_wait_or_have_threads(model):
-    arguments = ["--blocking"] if model != "async" else []
+    arguments = [] if model.startswith("async") else ["--blocking"]
     process = start("count", *arguments, f"--model={model}", "--second=2s", "--detect-blocking=1s")
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
