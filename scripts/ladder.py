@@ -1,8 +1,9 @@
 """The fairness ladder: what an objection, turned into one flag, does to the ratio of threads to async.
 
 A rung is a pair of cells that differs from the base pair in exactly one thing: a parameter of the
-spec, one of a model (in one of the two or in both), or a condition. Which pair is the base is found
-from the cells alone. Pure functions.
+spec, one of a model (in one of the two or in both), a condition, or a pool in place of threads. Where
+the origin of a pinned trial runs is told with where that is pinned, as one thing. Which pair is the
+base is found from the cells alone. Pure functions.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ import cells as rows_of
 import verdicts
 
 MODELS = ("threads", "async")
+POOL = "pool"
+PINS = ("cpus", "origin-cpus")
 METRICS = ("wall", "cpu")
 WORKLOADS = (*rows_of.CORE_WORKLOADS, "cpu")  # parameters of the others are their subject
 CHANGES, DECIDES, FADES, SAME, UNKNOWN = (
@@ -19,8 +22,9 @@ CHANGES, DECIDES, FADES, SAME, UNKNOWN = (
 
 @dataclass(frozen=True)
 class Pair:
-    """threads and async with one spec under the same conditions. `settings` maps (owner, name) to a
-    value; the owner is 'spec', 'condition' or a model."""
+    """threads and async with one spec under the same conditions; `threads` may be a pool, whose
+    settings are of the owner 'threads'. `settings` maps (owner, name) to a value; the owner is 'spec',
+    'condition' or a model."""
 
     threads: rows_of.Cell
     async_: rows_of.Cell
@@ -61,9 +65,10 @@ def pairs_of(cells):
     """Every Pair of cells with ok trials that differ in nothing but the model."""
     groups = {}
     for cell in cells:
-        if cell.model in MODELS and cell.ok:
+        if cell.model in (*MODELS, POOL) and cell.ok:
             key = cell.spec, cell.cpus, cell.conditions
-            groups.setdefault(key, {name: [] for name in MODELS})[cell.model].append(cell)
+            side = "threads" if cell.model == POOL else cell.model
+            groups.setdefault(key, {name: [] for name in MODELS})[side].append(cell)
     return [Pair(threads, other, settings_of(threads, other)) for group in groups.values()
             for threads in group["threads"] for other in group["async"]]
 
@@ -73,17 +78,19 @@ def settings_of(threads, other):
     conditions = dict(part.split("=", 1) for part in threads.conditions.split(", ") if part)
     settings |= {("condition", name): value for name, value in conditions.items()}
     settings["condition", "cpus"] = threads.cpus or "all"
-    for cell in (threads, other):
+    for owner, cell in zip(MODELS, (threads, other)):
         own = rows_of.parse_spec(cell.model_spec)[1]
-        settings |= {(cell.model, name): value for name, value in own.items()}
+        if cell.model == POOL:
+            settings["threads", "workers"] = own.pop("workers")
+        settings |= {(owner, name): value for name, value in own.items()}
     return settings
 
 
 def find_base(pairs):
-    """(base, [(flag, Pair)]): the pair that most others differ from in exactly one thing; of several
-    the one with least unusual about it, then the first."""
+    """(base, [(flag, Pair)]): the pair of threads that most others differ from in exactly one thing;
+    of several the one with least unusual about it, then the first."""
     best, chosen = None, (None, [])
-    for pair in pairs:
+    for pair in (p for p in pairs if p.threads.model != POOL):
         rungs = rungs_of(pair, pairs)
         weight = len(rungs), -unusual(pair)
         if best is None or weight > best:
@@ -107,7 +114,7 @@ def rungs_of(base, pairs):
 
 def difference(base, pair):
     """(owner, name, value) of the one thing that differs, else None. Owner 'models': a parameter that
-    has the same new value in both."""
+    has the same new value in both; name 'workers': a pool's in place of threads."""
     keys = dict.fromkeys([*base.settings, *pair.settings])
     changed = [(owner, name, pair.settings.get((owner, name), "")) for owner, name in keys
                if base.settings.get((owner, name)) != pair.settings.get((owner, name))]
@@ -115,11 +122,16 @@ def difference(base, pair):
         return changed[0]
     if len(changed) == 2 and {c[0] for c in changed} == set(MODELS) and changed[0][1:] == changed[1][1:]:
         return ("models", *changed[0][1:])
+    pins = {name: value for owner, name, value in changed if owner == "condition" and name in PINS}
+    if len(changed) == len(pins) == 2 and base.settings.get(("condition", "cpus")) == "all":
+        return "condition", "cpus", f"{pins['cpus']}, origin-cpus={pins['origin-cpus'] or 'usual'}"
     return None
 
 
 def flag_text(flag):
     owner, name, value = flag
+    if name == "workers":
+        return f"a pool of {value} instead of a thread per task"
     text = f"{name}={value or 'usual'}"
     return f"{text} in {owner}" if owner in MODELS else text
 

@@ -268,6 +268,7 @@ static void a_tick_has_a_value_of_its_victim_its_number_and_the_seed(void **stat
     assert_false(one.workload->is_right(one.params, 1, value));
     assert_false(one.workload->is_right(one.params, 0, value + 1));
     assert_false(other.workload->is_right(other.params, 0, value));
+    json_decref(again.blocking);
     recorder_destroy(recorder);
     spec_destroy(&other);
     spec_destroy(&one);

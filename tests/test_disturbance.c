@@ -108,6 +108,14 @@ static void steal_and_run_queue_wait_are_of_the_trials_cores_and_idle_of_all(voi
     assert_int_equal(reading.run_queue_wait_ns, 5500);
 }
 
+static void a_run_queue_wait_that_the_buffer_cut_off_is_unknown(void **state) {
+    (void)state;
+    put("/proc/schedstat", "cpu0 0 0 0 0 0 0 11 22 33\ncpu1 0 0 0 0 0 0 44 5500 6");
+    assert_int_equal(read_core_1().run_queue_wait_ns, -1);
+    put("/proc/schedstat", "cpu0 0 0 0 0 0 0 11 22 33\n");
+    assert_int_equal(read_core_1().run_queue_wait_ns, -1);
+}
+
 static void pressure_and_load_are_read_in_their_units(void **state) {
     (void)state;
     put("/proc/pressure/cpu", "some avg10=1.50 avg60=0.10 avg300=0.00 total=123\n"
@@ -309,6 +317,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FROM_FOLDER(what_the_machine_does_not_tell_is_unknown_and_disturbs_nothing),
         FROM_FOLDER(steal_and_run_queue_wait_are_of_the_trials_cores_and_idle_of_all),
+        FROM_FOLDER(a_run_queue_wait_that_the_buffer_cut_off_is_unknown),
         FROM_FOLDER(pressure_and_load_are_read_in_their_units),
         FROM_FOLDER(the_frequency_is_the_least_of_the_trials_cores),
         FROM_FOLDER(a_quota_of_any_cgroup_above_counts_in_either_version),

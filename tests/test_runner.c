@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -448,6 +449,26 @@ static void a_trial_that_cannot_be_prepared_fails_with_the_reason(void **state) 
     json_decref(row);
 }
 
+/* Leaves room for the progress and the signals of the run, and none for a trial's socket. */
+static void a_trial_that_a_limit_keeps_from_starting_is_limited_and_names_it(void **state) {
+    (void)state;
+    struct rlimit usual;
+    struct runner_report report;
+    int next_fd = dup(STDERR_FILENO);
+    assert_int_equal(close(next_fd), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    const struct rlimit tight = {.rlim_cur = (rlim_t)next_fd + 2, .rlim_max = usual.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    json_t *row = run_script(SCRIPT_WELL, &report);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_string_equal(text_of(row, "status"), "limited");
+    assert_string_equal(text_of(row, "reason"),
+                        "the trial could not be started: Too many open files");
+    assert_string_equal(text_of(json_object_get(row, "limit"), "name"), "RLIMIT_NOFILE");
+    assert_int_equal(report.bad, 0);
+    json_decref(row);
+}
+
 static void the_run_goes_on_after_a_crash_round_by_round(void **state) {
     (void)state;
     struct plan plan;
@@ -731,6 +752,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_spawn_that_the_machine_refuses_is_limited_and_no_failure),
         cmocka_unit_test(an_error_is_counted_by_its_name),
         cmocka_unit_test(a_trial_that_cannot_be_prepared_fails_with_the_reason),
+        cmocka_unit_test(a_trial_that_a_limit_keeps_from_starting_is_limited_and_names_it),
         cmocka_unit_test(the_run_goes_on_after_a_crash_round_by_round),
         cmocka_unit_test(every_row_has_the_same_keys_in_the_same_order),
         cmocka_unit_test(a_signal_stops_the_run_keeps_its_rows_and_leaves_no_child),

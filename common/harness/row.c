@@ -1,6 +1,8 @@
 #include "harness/row.h"
 
 #include "harness/distribution.h"
+#include "harness/limits.h"
+#include "harness/verdict.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -78,20 +80,27 @@ static void copy_known(json_t *row, json_t *result) {
     }
 }
 
-static const char *status_name(enum trial_end end) {
-    switch (end) {
-    case TRIAL_TIMED_OUT:
-        return "timeout";
-    case TRIAL_CRASHED:
-        return "crashed";
-    default:
-        return "failed";
-    }
-}
-
 static void set_status(json_t *row, const char *status, const char *reason) {
     set(row, "status", json_string(status));
     set(row, "reason", json_string(reason));
+}
+
+/* The machine's limits stop a trial's process, or one beside it, as they stop a task. */
+static void set_not_started(json_t *row, const struct trial_outcome *outcome) {
+    int error = outcome->start_error;
+    json_t *limit = verdict_is_limit(error) ? limits_explain(error, 0) : NULL;
+    set_status(row, limit ? "limited" : "failed", outcome->reason.text);
+    if (limit)
+        set(row, "limit", limit);
+}
+
+/* Of a trial without a result. */
+static void set_end(json_t *row, const struct trial_outcome *outcome) {
+    if (outcome->end == TRIAL_NOT_STARTED)
+        set_not_started(row, outcome);
+    else
+        set_status(row, outcome->end == TRIAL_TIMED_OUT ? "timeout" : "crashed",
+                   outcome->reason.text);
 }
 
 /* Sets what was added since the base, if both are known. It is signed: on a machine that others use
@@ -256,7 +265,7 @@ json_t *row_create(const char *run, int64_t round, int64_t attempt, const struct
         copy_known(row, outcome->result);
         first_ended_ns = json_integer_value(json_object_get(outcome->result, "first_ended_ns"));
     } else {
-        set_status(row, status_name(outcome->end), outcome->reason.text);
+        set_end(row, outcome);
     }
     add_memory(row, outcome, first_ended_ns);
     if (outcome->has_process)

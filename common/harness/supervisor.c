@@ -198,13 +198,17 @@ static int start_trial(struct supervision *s) {
     return process_start(&s->process, arguments, SUPERVISOR_CONTROL_FD);
 }
 
+static void fail_start(struct trial_outcome *outcome, int err) {
+    outcome->end = TRIAL_NOT_STARTED;
+    outcome->start_error = err;
+}
+
 /* The trial between its start and its end, with the origin up if it has one. */
 static void supervise(struct supervision *s, int64_t timeout_ns) {
     int err = start_trial(s);
     if (err) {
-        s->outcome->end = TRIAL_NOT_STARTED;
-        message_fail(&s->outcome->reason, err, "the trial could not be started: %s",
-                     strerror(-err));
+        fail_start(s->outcome, message_fail(&s->outcome->reason, err,
+                                            "the trial could not be started: %s", strerror(-err)));
         return;
     }
     char name[64];
@@ -249,10 +253,11 @@ void supervisor_run(const struct cell *cell, int64_t timeout_ns, int stop_fd,
                     struct trial_outcome *out) {
     *out = (struct trial_outcome){0};
     struct supervision s = {.cell = cell, .stop_fd = stop_fd, .outcome = out};
-    if (start_companions(&s, &out->reason) == 0)
-        supervise(&s, timeout_ns);
+    int err = start_companions(&s, &out->reason);
+    if (err)
+        fail_start(out, err);
     else
-        out->end = TRIAL_NOT_STARTED;
+        supervise(&s, timeout_ns);
     stop_companions(&s);
 }
 

@@ -39,6 +39,7 @@ struct memory_reading {
 struct trial_outcome {
     enum trial_end end;
     int stop_signal;       /* for TRIAL_STOPPED */
+    int start_error;       /* for TRIAL_NOT_STARTED: a negative errno */
     struct message reason; /* unless TRIAL_ENDED */
     json_t *result;        /* what the trial sent, or NULL; owned by the outcome */
     struct memory_reading base;

@@ -75,14 +75,18 @@ static void read_schedstat(struct machine_reading *out, const cpu_set_t *cores, 
     if (kernel_text_read(text, FILE_BYTES, "/proc/schedstat"))
         return;
     int64_t wait_ns = 0;
+    int found = 0;
     for (const char *line = text; line; line = next_line(line)) {
         size_t core;
         long long fields[SCHEDSTAT_FIELDS];
-        if (read_core(line, &core, fields, SCHEDSTAT_FIELDS) && core < CPU_SETSIZE &&
-            CPU_ISSET(core, cores))
-            wait_ns += fields[SCHEDSTAT_RUN_DELAY];
+        if (!next_line(line) || !read_core(line, &core, fields, SCHEDSTAT_FIELDS) ||
+            core >= CPU_SETSIZE || !CPU_ISSET(core, cores))
+            continue;
+        found++;
+        wait_ns += fields[SCHEDSTAT_RUN_DELAY];
     }
-    out->run_queue_wait_ns = wait_ns;
+    if (found == CPU_COUNT(cores)) /* with many cores the file may be longer than the buffer */
+        out->run_queue_wait_ns = wait_ns;
 }
 
 static int64_t read_pressure(const char *resource, char *text) {

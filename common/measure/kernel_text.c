@@ -31,6 +31,16 @@ static ssize_t read_all(int fd, char *text, size_t size) {
     return (ssize_t)length;
 }
 
+int kernel_text_read_path(char *text, size_t size, const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t count = read_all(fd, text, size - 1);
+    close(fd);
+    text[count < 0 ? 0 : count] = '\0';
+    return count < 0 ? (int)count : 0;
+}
+
 int kernel_text_read(char *text, size_t size, const char *format, ...) {
     char path[PATH_BYTES];
     int root_length = snprintf(path, sizeof path, "%s", root);
@@ -41,13 +51,7 @@ int kernel_text_read(char *text, size_t size, const char *format, ...) {
     va_end(arguments);
     if (length < 0 || (size_t)(root_length + length) >= sizeof path)
         return -ENAMETOOLONG;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    ssize_t count = read_all(fd, text, size - 1);
-    close(fd);
-    text[count < 0 ? 0 : count] = '\0';
-    return count < 0 ? (int)count : 0;
+    return kernel_text_read_path(text, size, path);
 }
 
 const char *kernel_text_find(const char *text, const char *key) {

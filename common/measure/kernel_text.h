@@ -12,6 +12,9 @@ void kernel_text_set_root(const char *root);
 int kernel_text_read(char *text, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same of a path that is taken as it is, without the root. */
+int kernel_text_read_path(char *text, size_t size, const char *path);
+
 /* What stands after `key` at the beginning of a line, or NULL. The key includes its separator, so
    that none is found by another that begins like it. */
 const char *kernel_text_find(const char *text, const char *key);

@@ -1,5 +1,7 @@
 #include "measure/memory.h"
 
+#include "measure/kernel_text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -28,25 +30,8 @@ __attribute__((format(printf, 2, 3))) static int make_path(char path[PATH_BYTES]
     return length < 0 || length >= PATH_BYTES ? -ENAMETOOLONG : 0;
 }
 
-/* Reads a text file, or as much of it as the buffer holds. Returns 0 or a negative errno. */
 static int read_text(const char *path, char text[FILE_BYTES]) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    size_t length = 0;
-    ssize_t count = 0;
-    while (length < FILE_BYTES - 1) {
-        count = read(fd, text + length, FILE_BYTES - 1 - length);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            break;
-        length += (size_t)count;
-    }
-    int err = count < 0 ? -errno : 0;
-    close(fd);
-    text[length] = '\0';
-    return err;
+    return kernel_text_read_path(text, FILE_BYTES, path);
 }
 
 /* Writes into an existing file. Returns 0 or a negative errno. */
@@ -59,22 +44,9 @@ static int write_text(const char *path, const char *text) {
     return err;
 }
 
-/* What stands after `key` at the beginning of a line, or NULL. The key includes its separator, so
-   that none is found by another that begins like it. */
-static const char *find_line(const char *text, const char *key) {
-    size_t key_length = strlen(key);
-    while (strncmp(text, key, key_length) != 0) {
-        text = strchr(text, '\n');
-        if (!text)
-            return NULL;
-        text++;
-    }
-    return text + key_length;
-}
-
 /* The number after `key` times `unit`; -1 if there is none. */
 static int64_t find_bytes(const char *text, const char *key, int64_t unit) {
-    const char *value = find_line(text, key);
+    const char *value = kernel_text_find(text, key);
     if (!value)
         return -1;
     char *end;
@@ -114,7 +86,7 @@ int memory_read_process(pid_t pid, struct process_memory *out) {
     out->page_tables_bytes = find_bytes(text, "VmPTE:", 1024);
     if (out->rss_bytes < 0 || is_rss_exact(text))
         return 0;
-    if (!read_process_text(pid, "smaps_rollup", text) && find_line(text, "Rss:"))
+    if (!read_process_text(pid, "smaps_rollup", text) && kernel_text_find(text, "Rss:"))
         out->rss_bytes = find_bytes(text, "Rss:", 1024);
     if (out->rss_peak_bytes >= 0 && out->rss_peak_bytes < out->rss_bytes)
         out->rss_peak_bytes = out->rss_bytes;
@@ -166,7 +138,7 @@ static int find_own_cgroup(char own[PATH_BYTES]) {
     int err = read_process_text(0, "cgroup", text);
     if (err)
         return err == -ENOENT ? -ENOTSUP : err;
-    const char *line = find_line(text, "0::");
+    const char *line = kernel_text_find(text, "0::");
     if (!line || strncmp(line, "/..", 3) == 0) /* outside of what this namespace may see */
         return -ENOTSUP;
     size_t length = strcspn(line, "\n");
@@ -192,7 +164,8 @@ static int check_accounting(const char *parent) {
         err = read_text(path, text);
     if (err)
         return err;
-    return find_line(text, "kernel_stack ") && find_line(text, "slab ") ? 0 : -ENOTSUP;
+    return kernel_text_find(text, "kernel_stack ") && kernel_text_find(text, "slab ") ? 0
+                                                                                      : -ENOTSUP;
 }
 
 static int create_child(struct memory_cgroup *out, const char *parent, const char *name) {
