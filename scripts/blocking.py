@@ -111,9 +111,14 @@ def helper_sweeps(cases):
 
 
 def sentences(groups):
-    """One for each situation in which a loop was blocked directly, the longest block first."""
-    ordered = sorted(groups.items(), key=lambda item: (-item[0][1], item[0][2], item[0][0]))
-    return [text for text in (sentence(*item) for item in ordered) if text]
+    """Of each kind of call the situation that most models and remedies share, and each in which a
+    model of threads was delayed too; the longest block first. All others stand in the table."""
+    chosen = {choose_situation({s: groups[s] for s in groups if s[0] == kind})
+              for kind, _, _ in groups}
+    chosen |= {s for s, cases in groups.items() if any(
+        case.model in ("threads", "pool") and case.median("victims_delayed").estimate for case in cases)}
+    ordered = sorted(chosen, key=lambda s: (-s[1], s[2], s[0]))
+    return [text for text in (sentence(s, groups[s]) for s in ordered) if text]
 
 
 def sentence(situation, cases):

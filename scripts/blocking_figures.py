@@ -94,7 +94,6 @@ def stolen_figure(groups):
     kind = max(kinds, key=lambda k: len(kinds[k]), default=None)
     if kind is None or len(kinds[kind]) < 4:
         return None
-    blocks_ns, blockers = (sorted({pair[i] for pair in kinds[kind]}) for i in (0, 1))
     fields = {}
     for situation, cases in groups.items():
         for case in cases:
@@ -103,6 +102,8 @@ def stolen_figure(groups):
     fields = {label: field for label, field in fields.items() if len(field) > 3}
     if not fields:
         return None
+    shown = {pair for field in fields.values() for pair in field}
+    blocks_ns, blockers = (sorted({pair[i] for pair in shown}) for i in (0, 1))
     rows = -(-len(fields) // STOLEN_ACROSS)
     drawing, axes = plt.subplots(rows, STOLEN_ACROSS, squeeze=False, layout="constrained",
                                  figsize=(5.6, rows * (1.0 + 0.5 * len(blockers))))

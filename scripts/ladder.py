@@ -131,7 +131,7 @@ def difference(base, pair):
 def flag_text(flag):
     owner, name, value = flag
     if name == "workers":
-        return f"a pool of {value} instead of a thread per task"
+        return f"a pool of {value} instead"
     text = f"{name}={value or 'usual'}"
     return f"{text} in {owner}" if owner in MODELS else text
 

@@ -32,7 +32,7 @@ def ledger_figures(families):
         return
     drawing, axes = figures.new_axes(1, (5.6, 1.25 + 0.42 * len(stacks)))
     drawings.draw_ledger(axes[0, 0], stacks)
-    charts.draw_legend(axes[0, 0], above=1)
+    charts.draw_legend(axes[0, 0])
     yield figures.Figure(
         "ledger", "ledger", "What RSS says, and what the machine pays",
         "Slopes of memory against N where there are several N, otherwise what one N took above the base, "

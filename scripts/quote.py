@@ -96,9 +96,11 @@ def machine_words(run, _):
 
 
 def situation_table(_, found):
+    """The report's first table in short: of each situation what the first pair of models differs in."""
     rows = situations.find_situations(found.comparisons, found.trends, found.cases)
     return to_markdown([Table(["situation", "use", "by how much"],
-                              [[s.name, f"**{s.use}**", s.why] for s in rows if not s.plan])]).strip()
+                              [[s.name, f"**{s.use}**", s.why_briefly] for s in rows
+                               if not s.plan])]).strip()
 
 
 def verdict_words(_, found, workload, model, metric):

@@ -66,7 +66,7 @@ def situation_blocks(found):
     rows = situations.find_situations(found.comparisons, found.trends, found.cases)
     known = [s for s in rows if not s.plan]
     blocks = [Table(["situation", "use", "by how much", "holds for"],
-                    [[s.name, f"**{s.use}**", s.why, s.holds] for s in known],
+                    [[s.name, f"**{s.use}**", s.why_briefly, s.holds] for s in known],
                     is_stacked=True)] if known else [
         Paragraph("No spec was run by `async` and another model: nothing to compare.")]
     plans = {}

@@ -6,6 +6,7 @@ what is waited for, then by what is used up. A difference of less than DECISIVE 
 nothing.
 """
 
+import re
 from dataclasses import dataclass
 
 import blocking
@@ -30,6 +31,12 @@ class Situation:
     why: str = ""
     holds: str = ""
     plan: str = ""
+
+    @property
+    def why_briefly(self):
+        """What the first pair of models differs in; all else stands among the comparisons."""
+        first = self.why.partition("; ")[0]
+        return re.split(r",? *(?:no difference seen|no verdict) in ", first)[0] or first
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def test_a_pool_is_a_rung_in_place_of_threads_and_never_the_base():
     pairs = ladder.pairs_of([*pools, cell("threads", "64KiB", ok), cell("async", "auto", ok)])
     base, rungs = ladder.find_base(pairs)
     assert base.threads.model == "threads"
-    assert [flag for flag, _ in rungs] == [f"a pool of {workers} instead of a thread per task"
+    assert [flag for flag, _ in rungs] == [f"a pool of {workers} instead"
                                            for workers in (8, 100)]
 
 
