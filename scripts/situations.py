@@ -36,7 +36,8 @@ class Situation:
     def why_briefly(self):
         """What the first pair of models differs in; all else stands among the comparisons."""
         first = self.why.partition("; ")[0]
-        return re.split(r",? *(?:no difference seen|no verdict) in ", first)[0] or first
+        decided = re.split(r",? *(?:no difference seen|no verdict) in ", first)[0]
+        return first if not decided or decided.endswith(":") else decided
 
 
 @dataclass(frozen=True)
