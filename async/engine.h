@@ -83,6 +83,11 @@ struct task *async_watch_take(struct task_watch *watch);
 /* Tells the watch, if there is one, that the task has ended. */
 void async_watch_tell(struct task *task);
 
+/* What watches of several loops do alike: takes the task in among those that have ended; reports a
+   misuse of it by the current task, `text` between the two names, and returns `err`. */
+void async_watch_append(struct task_watch *watch, struct task *task);
+int async_watch_refuse(const struct task *task, const char *text, int err);
+
 /* async/sleep.c */
 int async_sleep_until(int64_t time_ns);
 int async_yield(void);

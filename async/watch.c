@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static void append_ended(struct task_watch *watch, struct task *task) {
+void async_watch_append(struct task_watch *watch, struct task *task) {
     task->next = NULL;
     if (watch->first_ended)
         watch->last_ended->next = task;
@@ -30,7 +30,7 @@ static void report_misuse(void *arg) {
     report_line("async: task '%s': %s '%s'", loop->current->name, misuse->text, misuse->task->name);
 }
 
-static int refuse(const struct task *task, const char *text, int err) {
+int async_watch_refuse(const struct task *task, const char *text, int err) {
     struct misuse misuse = {task, text};
     loop_call(loop, report_misuse, &misuse);
     return err;
@@ -38,14 +38,14 @@ static int refuse(const struct task *task, const char *text, int err) {
 
 int async_watch_add(struct task_watch *watch, struct task *task) {
     if (task == loop->current)
-        return refuse(task, "awaits itself:", -EDEADLK);
+        return async_watch_refuse(task, "awaits itself:", -EDEADLK);
     if (task->state == TASK_FREED)
-        return refuse(task, "awaits a task that was awaited before:", -EINVAL);
+        return async_watch_refuse(task, "awaits a task that was awaited before:", -EINVAL);
     if (task->watch && task->state != TASK_ENDED)
-        return refuse(task, "awaits a task that another awaits:", -EBUSY);
+        return async_watch_refuse(task, "awaits a task that another awaits:", -EBUSY);
     task->watch = watch;
     if (task->state == TASK_ENDED)
-        append_ended(watch, task);
+        async_watch_append(watch, task);
     return 0;
 }
 
@@ -61,7 +61,7 @@ void async_watch_tell(struct task *task) {
     struct task_watch *watch = task->watch;
     if (!watch)
         return;
-    append_ended(watch, task);
+    async_watch_append(watch, task);
     struct task *waiter = watch->waiter;
     if (waiter && waiter->state == TASK_WAITING && watch->ended >= watch->wanted)
         loop_wake(loop, waiter, 0);

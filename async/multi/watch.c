@@ -1,5 +1,4 @@
 #include "async/multi/engine.h"
-#include "report.h"
 
 #include <errno.h>
 
@@ -14,45 +13,18 @@ void multi_watch_init(struct task_watch *watch) {
     watch->waiter = NULL;
 }
 
-/* With the mutex held. */
-static void append_ended(struct task_watch *watch, struct task *task) {
-    task->next = NULL;
-    if (watch->first_ended)
-        watch->last_ended->next = task;
-    else
-        watch->first_ended = task;
-    watch->last_ended = task;
-    watch->ended++;
-}
-
-struct misuse {
-    const struct task *task;
-    const char *text;
-};
-
-static void report_misuse(void *arg) {
-    const struct misuse *misuse = arg;
-    report_line("async: task '%s': %s '%s'", loop->current->name, misuse->text, misuse->task->name);
-}
-
-static int refuse(const struct task *task, const char *text, int err) {
-    struct misuse misuse = {task, text};
-    loop_call(loop, report_misuse, &misuse);
-    return err;
-}
-
 int multi_watch_add(struct task_watch *watch, struct task *task) {
     struct task_watch *former = NULL;
     if (task == loop->current)
-        return refuse(task, "awaits itself:", -EDEADLK);
+        return async_watch_refuse(task, "awaits itself:", -EDEADLK);
     if (atomic_compare_exchange_strong(&multi_task_of(task)->watch, &former, watch))
         return 0;
     if (former == &multi_watch_freed)
-        return refuse(task, "awaits a task that was awaited before:", -EINVAL);
+        return async_watch_refuse(task, "awaits a task that was awaited before:", -EINVAL);
     if (former != &multi_watch_ended)
-        return refuse(task, "awaits a task that another awaits:", -EBUSY);
+        return async_watch_refuse(task, "awaits a task that another awaits:", -EBUSY);
     pthread_mutex_lock(&watch->mutex);
-    append_ended(watch, task);
+    async_watch_append(watch, task);
     pthread_mutex_unlock(&watch->mutex);
     return 0;
 }
@@ -65,7 +37,7 @@ bool multi_watch_remove(struct task_watch *watch, struct task *task) {
 void multi_watch_tell(struct task_watch *watch, struct task *task) {
     struct task *waiter = NULL;
     pthread_mutex_lock(&watch->mutex);
-    append_ended(watch, task);
+    async_watch_append(watch, task);
     if (watch->waiter && watch->ended >= watch->wanted) {
         waiter = watch->waiter;
         watch->waiter = NULL;
