@@ -105,8 +105,8 @@ struct model {
     /* Of each task's stack, what the model itself uses: a thread's record, signal handlers. */
     int64_t stack_own_bytes;
 
-    /* NULL: any workload's main runs in it. Else it is a floor (bare.h), of the workloads in this
-       table, ended by NULL; it has no calls, and its main is no task. */
+    /* NULL: any workload's main runs in it. Else it is a floor (bare/bare.h), of the workloads in
+       this table, ended by NULL; it has no calls, and its main is no task. */
     const struct bare_body *const *bare;
 
     /* The most tasks that can be under way at once when `tasks` are spawned. */

@@ -2,7 +2,7 @@
 #include "async/bare/base.h"
 #include "async/bare/models.h"
 #include "async/models.h"
-#include "bare.h"
+#include "bare/bare.h"
 #include "clock.h"
 #include "harness/spec.h"
 #include "http/checksum.h"

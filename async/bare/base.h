@@ -5,7 +5,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-#include "bare.h"
+#include "bare/bare.h"
 
 /* Makes a base for one thread. With is_precise its timers wait to the microsecond, from the time at
    which they are added; otherwise to the millisecond, from that at which its callbacks began, for

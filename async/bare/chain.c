@@ -1,44 +1,17 @@
-#include "workloads/chain.h"
+#include "bare/chain.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "async/bare/base.h"
 
-struct chain_floor {
-    const struct chain_params *params;
-    struct recorder *recorder;
-    char *results;
-};
-
 /* One task. */
 struct chain {
     struct event timer;
-    const struct chain_floor *floor;
+    const struct bare_chain *floor;
     uint64_t number;
     uint64_t part; /* that is waiting */
 };
-
-static void chain_destroy(void *state) {
-    struct chain_floor *floor = state;
-    free(floor->results);
-    free(floor);
-}
-
-static int chain_prepare(const struct workload_input *input, void **state,
-                         char message[WORKLOAD_MESSAGE_BYTES]) {
-    (void)message;
-    struct chain_floor *floor = malloc(sizeof *floor);
-    if (!floor)
-        return -ENOMEM;
-    *floor = (struct chain_floor){.params = input->params, .recorder = input->recorder};
-    int err = chain_results_create(&floor->results, floor->params);
-    if (err)
-        free(floor);
-    else
-        *state = floor;
-    return err;
-}
 
 static char *result_of(const struct chain *chain) {
     return chain_result(chain->floor->params, chain->floor->results, chain->number);
@@ -69,7 +42,7 @@ static void on_awake(evutil_socket_t fd, short what, void *arg) {
         end_chain(chain, 0);
 }
 
-static void run_chains(const struct chain_floor *floor, struct event_base *base,
+static void run_chains(const struct bare_chain *floor, struct event_base *base,
                        struct chain *chains) {
     uint64_t tasks = (uint64_t)floor->params->common.tasks;
     for (uint64_t i = 0; i < tasks; i++) {
@@ -86,7 +59,7 @@ static void run_chains(const struct chain_floor *floor, struct event_base *base,
 }
 
 static int chain_main(void *state) {
-    const struct chain_floor *floor = state;
+    const struct bare_chain *floor = state;
     struct event_base *base = base_create(true);
     struct chain *chains = malloc((size_t)floor->params->common.tasks * sizeof *chains);
     int err = base && chains ? 0 : -ENOMEM;
@@ -100,5 +73,7 @@ static int chain_main(void *state) {
     return err;
 }
 
-const struct bare_body bare_callbacks_chain = {
-    .workload = "chain", .prepare = chain_prepare, .main = chain_main, .destroy = chain_destroy};
+const struct bare_body bare_callbacks_chain = {.workload = "chain",
+                                               .prepare = bare_chain_prepare,
+                                               .main = chain_main,
+                                               .destroy = bare_chain_destroy};

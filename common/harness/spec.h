@@ -3,7 +3,7 @@
 #ifndef TVA_HARNESS_SPEC_H
 #define TVA_HARNESS_SPEC_H
 
-#include "bare.h"
+#include "bare/bare.h"
 #include "harness/message.h"
 #include "model.h"
 #include "workloads/workload.h"

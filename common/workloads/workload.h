@@ -83,7 +83,8 @@ struct workload {
        message. */
     int (*check)(const void *params, char message[WORKLOAD_MESSAGE_BYTES]);
 
-    /* Whether a floor (bare.h) can do what these parameters ask for; NULL: any can. As check. */
+    /* Whether a floor (bare/bare.h) can do what these parameters ask for; NULL: any can. As check.
+     */
     int (*check_floor)(const void *params, char message[WORKLOAD_MESSAGE_BYTES]);
 
     /* The oracle, computed serially from the parameters alone. */

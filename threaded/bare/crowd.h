@@ -2,7 +2,7 @@
 #ifndef TVA_THREADED_BARE_CROWD_H
 #define TVA_THREADED_BARE_CROWD_H
 
-#include "bare.h"
+#include "bare/bare.h"
 
 /* The work of task `number`, on its thread. */
 typedef void crowd_function(void *state, uint64_t number);

@@ -2,71 +2,18 @@
    connection to the whole time a request may take, so that a request is one send and, where the
    response fits the buffer, one recv. A response that comes in pieces may be noticed to be late
    only after that time again. */
-#include "workloads/fetch.h"
+#include "bare/fetch.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "http/exchange.h"
 #include "threaded/bare/crowd.h"
-
-struct client {
-    struct http_exchange *exchange;
-    const struct http_url *url; /* that it is connected to */
-    int fd;                     /* -1: it is not */
-    char target[FETCH_TARGET_BYTES];
-};
-
-struct fetch_floor {
-    const struct fetch_params *params;
-    struct recorder *recorder;
-    struct fetch_requests requests;
-    struct client *clients; /* one a task */
-};
-
-static void fetch_destroy(void *state) {
-    struct fetch_floor *floor = state;
-    for (int64_t i = 0; floor->clients && i < floor->params->common.tasks; i++)
-        http_exchange_destroy(floor->clients[i].exchange);
-    free(floor->clients);
-    fetch_requests_destroy(&floor->requests);
-    free(floor);
-}
-
-static int prepare_clients(struct fetch_floor *floor) {
-    const struct fetch_requests *requests = &floor->requests;
-    uint64_t tasks = (uint64_t)floor->params->common.tasks;
-    floor->clients = calloc(tasks, sizeof *floor->clients);
-    int err = floor->clients ? 0 : -ENOMEM;
-    for (uint64_t i = 0; !err && i < tasks; i++) {
-        struct client *client = &floor->clients[i];
-        client->fd = -1;
-        memcpy(client->target, requests->target, sizeof client->target);
-        err = http_exchange_create(&client->exchange, requests->target_bytes_max,
-                                   requests->buffer_bytes, floor->params->is_kept_alive);
-    }
-    return err;
-}
 
 static int fetch_prepare(const struct workload_input *input, void **state,
                          char message[WORKLOAD_MESSAGE_BYTES]) {
-    struct fetch_floor *floor = calloc(1, sizeof *floor);
-    if (!floor)
-        return -ENOMEM;
-    floor->params = input->params;
-    floor->recorder = input->recorder;
-    int err = fetch_requests_init(&floor->requests, floor->params, input->origin_url, message);
-    if (!err)
-        err = prepare_clients(floor);
-    if (err)
-        fetch_destroy(floor);
-    else
-        *state = floor;
-    return err;
+    return bare_fetch_prepare(input, sizeof(struct bare_client), state, message);
 }
 
 /* What a call on the socket reports when its timeout has passed is EAGAIN, or EINPROGRESS. */
@@ -74,13 +21,13 @@ static int socket_error(void) {
     return errno == EAGAIN || errno == EINPROGRESS ? -ETIMEDOUT : -errno;
 }
 
-static void disconnect(struct client *client) {
+static void disconnect(struct bare_client *client) {
     if (client->fd >= 0)
         close(client->fd);
     client->fd = -1;
 }
 
-static int connect_to(struct client *client, const struct http_url *url, int64_t timeout_ns) {
+static int connect_to(struct bare_client *client, const struct http_url *url, int64_t timeout_ns) {
     int64_t us = (timeout_ns + NS_PER_US - 1) / NS_PER_US;
     struct timeval timeout = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
     client->fd = socket(url->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -94,7 +41,7 @@ static int connect_to(struct client *client, const struct http_url *url, int64_t
     return 0;
 }
 
-static int send_request(const struct client *client) {
+static int send_request(const struct bare_client *client) {
     const struct http_exchange *exchange = client->exchange;
     for (size_t sent = 0; sent < exchange->request_bytes;) {
         ssize_t count = send(client->fd, exchange->request + sent, exchange->request_bytes - sent,
@@ -106,7 +53,7 @@ static int send_request(const struct client *client) {
     return 0;
 }
 
-static int receive_response(const struct client *client, int64_t deadline_ns) {
+static int receive_response(const struct bare_client *client, int64_t deadline_ns) {
     struct http_exchange *exchange = client->exchange;
     for (;;) {
         ssize_t count = recv(client->fd, exchange->buffer, exchange->buffer_bytes, 0);
@@ -118,8 +65,8 @@ static int receive_response(const struct client *client, int64_t deadline_ns) {
     }
 }
 
-static int exchange_with(struct client *client, const struct http_url *url, int64_t deadline_ns,
-                         int64_t timeout_ns) {
+static int exchange_with(struct bare_client *client, const struct http_url *url,
+                         int64_t deadline_ns, int64_t timeout_ns) {
     int err = client->fd < 0 ? connect_to(client, url, timeout_ns) : 0;
     if (!err)
         err = send_request(client);
@@ -130,7 +77,7 @@ static int exchange_with(struct client *client, const struct http_url *url, int6
     return err;
 }
 
-static int fetch_one(struct client *client, const struct http_url *url, const char *target,
+static int fetch_one(struct bare_client *client, const struct http_url *url, const char *target,
                      int64_t timeout_ns) {
     int64_t deadline_ns = clock_now_ns() + timeout_ns;
     if (client->fd >= 0 && !http_url_is_same_host(client->url, url))
@@ -147,9 +94,9 @@ static int fetch_one(struct client *client, const struct http_url *url, const ch
 }
 
 static void fetch_body(void *state, uint64_t number) {
-    const struct fetch_floor *floor = state;
+    const struct bare_fetch *floor = state;
     const struct fetch_params *p = floor->params;
-    struct client *client = &floor->clients[number];
+    struct bare_client *client = bare_fetch_client(floor, number);
     const struct http_response *response = &client->exchange->response;
     for (uint64_t op = number; op < (uint64_t)p->requests; op += (uint64_t)p->common.tasks) {
         const struct http_url *url = fetch_url(&floor->requests, op);
@@ -163,9 +110,11 @@ static void fetch_body(void *state, uint64_t number) {
 }
 
 static int fetch_main(void *state) {
-    const struct fetch_floor *floor = state;
+    const struct bare_fetch *floor = state;
     return crowd_run(floor->recorder, (uint64_t)floor->params->common.tasks, fetch_body, state);
 }
 
-const struct bare_body bare_threads_fetch = {
-    .workload = "fetch", .prepare = fetch_prepare, .main = fetch_main, .destroy = fetch_destroy};
+const struct bare_body bare_threads_fetch = {.workload = "fetch",
+                                             .prepare = fetch_prepare,
+                                             .main = fetch_main,
+                                             .destroy = bare_fetch_destroy};
