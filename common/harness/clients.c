@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "harness/distribution.h"
+#include "service/service.h"
 #include "workloads/echo.h"
 
 #include <errno.h>
@@ -9,13 +10,10 @@
 #include <event2/event_struct.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 struct client {
@@ -34,7 +32,8 @@ struct clients {
     struct event_base *base;
     int listen_fd;
     int control_fd; /* -1: not connected, or closed again */
-    struct event trial_connects, control_readable, interrupt, terminate;
+    struct event trial_connects, control_readable;
+    struct service_stop stop;
     bool has_order;
     struct echo_order order;
     struct client *all;    /* order.connections */
@@ -274,23 +273,6 @@ static void on_trial(evutil_socket_t fd, short events, void *arg) {
         close_control(all);
 }
 
-static void on_signal(evutil_socket_t signal_number, short events, void *base) {
-    (void)signal_number;
-    (void)events;
-    event_base_loopbreak(base);
-}
-
-static struct event_base *create_base(void) {
-    struct event_config *config = event_config_new();
-    if (!config)
-        return NULL;
-    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
-    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
-    struct event_base *base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
-}
-
 static int listen_on_loopback(int *out_fd, int *port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
@@ -308,29 +290,16 @@ static int listen_on_loopback(int *out_fd, int *port) {
     return 0;
 }
 
-static void prepare_process(void) {
-    struct rlimit files;
-    signal(SIGPIPE, SIG_IGN);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-}
-
 static int add_events(struct clients *all) {
     event_assign(&all->trial_connects, all->base, all->listen_fd, EV_READ | EV_PERSIST, on_trial,
                  all);
-    evsignal_assign(&all->interrupt, all->base, SIGINT, on_signal, all->base);
-    evsignal_assign(&all->terminate, all->base, SIGTERM, on_signal, all->base);
-    return event_add(&all->trial_connects, NULL) || evsignal_add(&all->interrupt, NULL) ||
-                   evsignal_add(&all->terminate, NULL)
-               ? -ENOMEM
-               : 0;
+    return event_add(&all->trial_connects, NULL) ? -ENOMEM
+                                                 : service_stop_create(&all->stop, all->base);
 }
 
 /* The caller destroys *all in any case. */
 static int clients_create(struct clients *all, int *port) {
-    *all = (struct clients){.base = create_base(), .listen_fd = -1, .control_fd = -1};
+    *all = (struct clients){.base = service_create_base(), .listen_fd = -1, .control_fd = -1};
     if (!all->base)
         return -ENOMEM;
     int err = histogram_create(&all->latency);
@@ -341,6 +310,7 @@ static int clients_create(struct clients *all, int *port) {
 
 /* Connections that are still open are closed by the end of the process. */
 static void clients_destroy(struct clients *all) {
+    service_stop_destroy(&all->stop);
     if (all->base)
         event_base_free(all->base);
     if (all->listen_fd >= 0)
@@ -351,33 +321,18 @@ static void clients_destroy(struct clients *all) {
     free(all->frame);
 }
 
-static int64_t cpu_now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-static int print_line(FILE *output, const char *line) {
-    return fprintf(output, "%s\n", line) < 0 || fflush(output) ? -errno : 0;
-}
-
 static int print_counts(FILE *output, const struct clients *all) {
-    json_t *counts =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "connections", (json_int_t)all->opened,
-                  "requests", (json_int_t)all->answered, "wrong", (json_int_t)all->wrong, "failed",
-                  (json_int_t)all->failed, "cpu_ns", (json_int_t)cpu_now_ns(), "latency_ns",
-                  distribution_json(all->latency));
-    char *line = counts ? json_dumps(counts, JSON_COMPACT) : NULL;
-    int err = line ? print_line(output, line) : -ENOMEM;
-    free(line);
-    json_decref(counts);
-    return err;
+    return service_tell(
+        output, json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "connections", (json_int_t)all->opened,
+                          "requests", (json_int_t)all->answered, "wrong", (json_int_t)all->wrong,
+                          "failed", (json_int_t)all->failed, "cpu_ns", (json_int_t)service_cpu_ns(),
+                          "latency_ns", distribution_json(all->latency)));
 }
 
 static int serve(struct clients *all, int port, FILE *output) {
     char line[16];
     snprintf(line, sizeof line, "%d", port);
-    int err = print_line(output, line);
+    int err = service_print(output, line);
     if (err)
         return err;
     event_base_dispatch(all->base);
@@ -387,7 +342,7 @@ static int serve(struct clients *all, int port, FILE *output) {
 int clients_run(FILE *output, struct message *message) {
     struct clients all;
     int port = 0;
-    prepare_process();
+    service_prepare();
     int err = clients_create(&all, &port);
     if (!err)
         err = serve(&all, port, output);

@@ -1,7 +1,7 @@
 #include "harness/load.h"
 
 #include "measure/spin.h"
-#include "measure/usage.h"
+#include "service/service.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -25,9 +25,9 @@ static void *compute(void *arg) {
 }
 
 static int print(FILE *output, const char *key, int64_t value, struct message *message) {
-    bool is_printed =
-        fprintf(output, "{\"%s\":%lld}\n", key, (long long)value) > 0 && fflush(output) == 0;
-    return is_printed ? 0 : message_fail(message, -EIO, "load: standard output is closed");
+    return service_tell(output, json_pack("{s:I}", key, (json_int_t)value)) == 0
+               ? 0
+               : message_fail(message, -EIO, "load: standard output is closed");
 }
 
 /* Starts as many as can be; the count goes to *started. */
@@ -46,10 +46,7 @@ int load_run(const struct load_options *options, struct message *message) {
     int64_t started;
     sigset_t signals;
     int received;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* the threads inherit it */
+    service_block_stop(&signals);
     int err = start(threads, options->threads, &started, message);
     if (!err)
         err = print(options->output, "threads", options->threads, message);
@@ -58,7 +55,5 @@ int load_run(const struct load_options *options, struct message *message) {
     atomic_store(&is_stopped, true);
     for (int64_t i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
-    struct usage used = usage_now();
-    return err ? err
-               : print(options->output, "cpu_ns", used.cpu_user_ns + used.cpu_system_ns, message);
+    return err ? err : print(options->output, "cpu_ns", service_cpu_ns(), message);
 }

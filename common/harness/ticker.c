@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "harness/cpus.h"
 #include "harness/distribution.h"
+#include "service/service.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -106,10 +107,9 @@ static void join(struct ticker *ticker) {
 }
 
 static int print(FILE *output, json_t *json, struct message *message) {
-    bool is_printed = json && json_dumpf(json, output, JSON_COMPACT) == 0 &&
-                      fputc('\n', output) >= 0 && fflush(output) == 0;
-    json_decref(json);
-    return is_printed ? 0 : message_fail(message, -EIO, "ticker: standard output is closed");
+    return service_tell(output, json) == 0
+               ? 0
+               : message_fail(message, -EIO, "ticker: standard output is closed");
 }
 
 static int run(struct ticker *ticker, const cpu_set_t *cores, const sigset_t *signals, FILE *output,
@@ -147,10 +147,7 @@ int ticker_run(const struct ticker_options *options, struct message *message) {
     int err = options->cpus ? cpus_parse(options->cpus, &cores, message) : 0;
     if (err)
         return err;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* the threads inherit it */
+    service_block_stop(&signals);
     sem_init(&ticker.ready, 0, 0);
     err = run(&ticker, &cores, &signals, options->output, message);
     destroy(&ticker);

@@ -1,6 +1,7 @@
 #include "harness/trial.h"
 
 #include "clock.h"
+#include "descriptors.h"
 #include "harness/conditions.h"
 #include "harness/row.h"
 #include "harness/trial_result.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* Room in a timeline for each task and each operation. */
@@ -41,15 +41,6 @@ struct trial {
     struct process_memory memory;
     struct model_report report;
 };
-
-/* As many descriptors as may be had: a task can hold one. */
-static void raise_descriptors(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static int create_timeline(struct trial *t, uint64_t operations) {
     size_t tasks = (size_t)spec_tasks(&t->spec);
@@ -85,7 +76,7 @@ static int prepare(struct trial *t, struct message *message) {
     int err = conditions_apply(&t->conditions, message);
     if (err)
         return err;
-    raise_descriptors();
+    descriptors_raise();
     t->model_spec.options.task_stack_bytes =
         spec_stack_bytes(&t->spec) + (t->options->has_timeline ? OBSERVER_STACK_BYTES : 0);
     err = create_instruments(t);

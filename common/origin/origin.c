@@ -5,18 +5,14 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
-#include <jansson.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "origin/listener.h"
 #include "origin/reply.h"
 #include "origin/route.h"
+#include "service/service.h"
 
 /* A connection may be idle for as long as another's longest request, and then an hour more. */
 #define IDLE_LIMIT_S (ROUTE_DELAY_MAX_NS / NS_PER_S + 3600)
@@ -27,7 +23,7 @@
 struct server {
     struct reply_shared replies;
     struct evhttp *http;
-    struct event *interrupt, *terminate;
+    struct service_stop stop;
     uint64_t requests;
 };
 
@@ -41,12 +37,6 @@ static void handle_request(struct evhttp_request *request, void *arg) {
         reply_refuse(request, err == -ENOENT ? 404 : 400, text, &server->replies);
     else
         reply_start(request, &route, &server->replies);
-}
-
-static void stop(evutil_socket_t signal_number, short events, void *arg) {
-    (void)signal_number;
-    (void)events;
-    event_base_loopbreak(arg);
 }
 
 static void accept_again(evutil_socket_t fd, short events, void *listener) {
@@ -65,26 +55,11 @@ static void pause_accepting(struct evconnlistener *listener, void *http) {
         evconnlistener_disable(listener);
 }
 
-/* Timers are precise and count from now, never from when the loop last woke. */
-static struct event_base *create_base(void) {
-    struct event_config *config = event_config_new();
-    if (!config)
-        return NULL;
-    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
-    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
-    struct event_base *base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
-}
-
 /* Also frees a server that is created in part. */
 static void server_destroy(struct server *server) {
     if (server->http)
         evhttp_free(server->http); /* closes the connections, which ends their replies */
-    if (server->interrupt)
-        event_free(server->interrupt);
-    if (server->terminate)
-        event_free(server->terminate);
+    service_stop_destroy(&server->stop);
     if (server->replies.piece)
         evbuffer_free(server->replies.piece);
     if (server->replies.base)
@@ -93,16 +68,12 @@ static void server_destroy(struct server *server) {
 
 /* The caller destroys *server in any case. */
 static int server_create(struct server *server) {
-    *server = (struct server){.replies = {.base = create_base(), .piece = evbuffer_new()}};
+    *server = (struct server){.replies = {.base = service_create_base(), .piece = evbuffer_new()}};
     struct event_base *base = server->replies.base;
     if (!base || !server->replies.piece)
         return -ENOMEM;
     server->http = evhttp_new(base);
-    server->interrupt = evsignal_new(base, SIGINT, stop, base);
-    server->terminate = evsignal_new(base, SIGTERM, stop, base);
-    if (!server->http || !server->interrupt || !server->terminate)
-        return -ENOMEM;
-    if (evsignal_add(server->interrupt, NULL) || evsignal_add(server->terminate, NULL))
+    if (!server->http || service_stop_create(&server->stop, base))
         return -ENOMEM;
     struct timeval idle_limit = {.tv_sec = IDLE_LIMIT_S};
     evhttp_set_timeout_tv(server->http, &idle_limit);
@@ -112,34 +83,10 @@ static int server_create(struct server *server) {
     return 0;
 }
 
-static void prepare_process(void) {
-    signal(SIGPIPE, SIG_IGN);
-    struct rlimit files;
-    if (!getrlimit(RLIMIT_NOFILE, &files)) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-}
-
-static int64_t cpu_now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-static int print_line(FILE *output, const char *line) {
-    return fprintf(output, "%s\n", line) < 0 || fflush(output) ? -errno : 0;
-}
-
 static int print_counts(FILE *output, const struct server *server, int64_t cpu_ns) {
-    json_t *counts =
-        json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)server->requests, "bytes",
-                  (json_int_t)server->replies.body_bytes, "cpu_ns", (json_int_t)cpu_ns);
-    char *line = counts ? json_dumps(counts, JSON_COMPACT) : NULL;
-    int err = line ? print_line(output, line) : -ENOMEM;
-    free(line);
-    json_decref(counts);
-    return err;
+    return service_tell(
+        output, json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)server->requests, "bytes",
+                          (json_int_t)server->replies.body_bytes, "cpu_ns", (json_int_t)cpu_ns));
 }
 
 static int serve(struct server *server, int *fd, const char *url, FILE *output) {
@@ -148,16 +95,16 @@ static int serve(struct server *server, int *fd, const char *url, FILE *output) 
         return -ENOMEM;
     *fd = -1; /* the server's now */
     evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(bound), pause_accepting);
-    int64_t cpu_begin_ns = cpu_now_ns();
-    int err = print_line(output, url);
+    int64_t cpu_begin_ns = service_cpu_ns();
+    int err = service_print(output, url);
     if (err)
         return err;
     event_base_dispatch(server->replies.base);
-    return print_counts(output, server, cpu_now_ns() - cpu_begin_ns);
+    return print_counts(output, server, service_cpu_ns() - cpu_begin_ns);
 }
 
 int origin_run(const struct origin_options *options, char message[ORIGIN_MESSAGE_BYTES]) {
-    prepare_process();
+    service_prepare();
     char url[LISTENER_URL_BYTES];
     int fd = -1;
     int err = origin_listen(&fd, options->listen ? options->listen : "127.0.0.1:0", url, message);
