@@ -1,7 +1,8 @@
 #include "harness/examination.h"
 
 #include "clock.h"
-#include "workloads/random.h"
+#include "measure/kernel_text.h"
+#include "measure/spin.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #define SLEEPS 200
 #define SLEEP_NS NS_PER_MS
 #define SPINS 200
-#define SPIN_ROUNDS 1000000 /* some milliseconds of work */
+#define SPIN_TIMES 1000000 /* some milliseconds of work */
 #define CLOCK_READS 100000
 
 static int compare(const void *left, const void *right) {
@@ -40,21 +41,11 @@ static struct finding unknown(const char *name) {
     return (struct finding){.name = name, .unit = "", .is_good = true};
 }
 
-/* The first line of a file, cut to the room there is. */
-static bool read_line(const char *path, char *out, size_t room) {
-    FILE *file = fopen(path, "re");
-    bool has_line = file && fgets(out, (int)room, file);
-    if (file)
-        fclose(file);
-    if (has_line)
-        out[strcspn(out, "\n")] = '\0';
-    return has_line;
-}
-
 static struct finding text(const char *name, const char *path, const char *good,
                            const char *advice) {
     struct finding finding = {.name = name, .unit = "", .advice = advice};
-    finding.has_text = read_line(path, finding.text, sizeof finding.text);
+    finding.has_text = kernel_text_read(finding.text, sizeof finding.text, "%s", path) == 0;
+    finding.text[strcspn(finding.text, "\n")] = '\0';
     finding.is_good = !finding.has_text || strstr(good, finding.text) != NULL;
     return finding;
 }
@@ -82,15 +73,13 @@ static size_t examine_sleep(struct finding *out) {
 /* The same work again and again: what differs is the machine's doing. */
 static size_t examine_spin(struct finding *out) {
     static int64_t took_ns[SPINS];
-    volatile uint64_t sink = 0;
+    volatile uint64_t sink; /* asked for, so that the compiler cannot leave the work out */
     for (size_t i = 0; i < SPINS; i++) {
         int64_t from_ns = clock_now_ns();
-        uint64_t value = i;
-        for (uint64_t round = 0; round < SPIN_ROUNDS; round++)
-            value = random_mix(value);
-        sink = sink + value;
+        sink = spin_work(SPIN_TIMES);
         took_ns[i] = clock_now_ns() - from_ns;
     }
+    (void)sink;
     qsort(took_ns, SPINS, sizeof *took_ns, compare);
     double spread = (double)quantile(took_ns, SPINS, 0.9) / (double)took_ns[0];
     out[0] =
@@ -116,12 +105,11 @@ static size_t examine_clock(struct finding *out) {
 /* Clock ticks since boot that the hypervisor gave to other machines, of all; -1: not known. */
 static double steal_share(void) {
     long long v[8];
-    FILE *file = fopen("/proc/stat", "re");
-    if (!file)
+    char line[512];
+    if (kernel_text_read(line, sizeof line, "/proc/stat"))
         return -1;
-    int fields = fscanf(file, "cpu %lld %lld %lld %lld %lld %lld %lld %lld", &v[0], &v[1], &v[2],
+    int fields = sscanf(line, "cpu %lld %lld %lld %lld %lld %lld %lld %lld", &v[0], &v[1], &v[2],
                         &v[3], &v[4], &v[5], &v[6], &v[7]);
-    fclose(file);
     long long busy = v[0] + v[1] + v[2] + v[5] + v[6] + v[7];
     return fields == 8 && busy > 0 ? (double)v[7] / (double)busy : -1;
 }
