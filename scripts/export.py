@@ -134,7 +134,7 @@ def benchmarks_of(cell, family, instance):
     found = [{"name": name, **head, "run_type": "iteration", "repetitions": repetitions,
               "repetition_index": index, "threads": 1, **times_of(row)}
              for index, row in enumerate(cell.rows)]
-    timed = [row for row in cell.ok if row.get("wall_ns") and cpu_ns(row) is not None]
+    timed = [row for row in cell.ok if row.get("wall_ns") and rows_of.cpu_ns(row) is not None]
     if len(timed) > 1:
         found += [aggregate(name, head, repetitions, timed, *how) for how in AGGREGATES]
     return found
@@ -143,7 +143,7 @@ def benchmarks_of(cell, family, instance):
 def times_of(row):
     """A repetition's times and counters, or its error."""
     times = {"iterations": 1 if row["status"] == "ok" else 0, "real_time": row.get("wall_ns") or 0,
-             "cpu_time": cpu_ns(row) or 0, "time_unit": "ns"}
+             "cpu_time": rows_of.cpu_ns(row) or 0, "time_unit": "ns"}
     if row["status"] != "ok":
         return {"error_occurred": True, "error_message": f"{row['status']}: {row.get('reason')}",
                 **times}
@@ -154,18 +154,13 @@ def counters_of(row):
     return [(key, figure(row)) for key, figure in COUNTERS.items()]
 
 
-def cpu_ns(row):
-    user, system = row.get("cpu_user_ns"), row.get("cpu_system_ns")
-    return None if user is None or system is None else user + system
-
-
 def aggregate(name, head, repetitions, rows, aggregate_name, unit, of):
     """One aggregate over the trials that are ok."""
     found = {"name": f"{name}_{aggregate_name}", **head, "run_type": "aggregate",
              "repetitions": repetitions, "threads": 1, "aggregate_name": aggregate_name,
              "aggregate_unit": unit, "iterations": len(rows),
              "real_time": of([row["wall_ns"] for row in rows]),
-             "cpu_time": of([cpu_ns(row) for row in rows]), "time_unit": "ns"}
+             "cpu_time": of(list(map(rows_of.cpu_ns, rows))), "time_unit": "ns"}
     counters = {key: [value for value in map(figure, rows) if value is not None]
                 for key, figure in COUNTERS.items()}
     return found | {key: of(values) for key, values in counters.items()
